@@ -1,0 +1,48 @@
+"""create_app(): wires the parts in order. No routes and no logic here."""
+
+from cryptography.fernet import Fernet, MultiFernet
+from flask import Flask
+
+import assets
+import cli
+import i18n
+import observability
+import security
+from config import Settings, load
+from db import db, open_database, upgrade
+from domain import clock
+from domain.conference import load as load_conference
+from domain.desk import Desk
+from models import EncryptedField
+from views import errors, organiser, pages, registration
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The service, ready to answer, its database upgraded. Raises SettingsError or ConferenceError with every fault."""
+    settings = settings or load()
+    app = Flask(__name__)
+    app.jinja_env.globals["settings"] = app.extensions["settings"] = settings
+    app.jinja_env.globals["conference"] = conference = load_conference(settings.conference)
+    app.extensions["desk"] = Desk(
+        conference=conference,
+        sender=str(settings.mail_from),
+        reply_to=str(settings.mail_reply_to) if settings.mail_reply_to else None,
+        link=registration.private_link,
+        home=pages.home,
+    )
+
+    clock.rehearse(settings.rehearsal_date)
+    EncryptedField.keys = MultiFernet([Fernet(key) for key in settings.field_keys])
+    db.initialize(open_database(settings.database_url, threads=settings.threads))
+    upgrade()
+
+    observability.init_app(app)
+    security.init_app(app, settings)
+    i18n.init_app(app)
+    assets.init_app(app)
+    errors.init_app(app)
+    for part in (pages, registration, organiser):
+        app.register_blueprint(part.bp)
+    cli.init_app(app)
+    pages.render_all(app)
+    return app

@@ -1,0 +1,115 @@
+"""The flask commands. Each calls one verb of the domain. Exit codes: 0 done, 1 with the reason said, 2 wrong usage."""
+
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from config import Settings
+from db import connection, migrations, upgrade
+from domain import organisers
+from domain.conference import load
+from models import Organiser
+
+DEMO_ORGANISER = "organiser@example.org"
+
+conference = AppGroup("conference", help="The conference's facts and pages.")
+database = AppGroup("db", help="The database's tables.")
+organiser = AppGroup("organiser", help="Who may see the registrations.")
+
+
+def init_app(app: Flask) -> None:
+    for group in (conference, database, organiser):
+        app.cli.add_command(group)
+
+
+def settings() -> Settings:
+    return current_app.extensions["settings"]
+
+
+@conference.command("check")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
+def conference_check(folder: Path | None) -> None:
+    """Check a conference folder (by default the one in use) and name every fault with its file and place."""
+    folder = folder or settings().conference
+    found = load(folder)
+    click.echo(f"{folder}: no faults; {len(found.pages)} pages, {len(found.sessions)} sessions.")
+
+
+@database.command("upgrade")
+def db_upgrade() -> None:
+    """Apply the migrations that are missing. The service does the same when it starts."""
+    for name in upgrade():
+        click.echo(name)
+    click.echo("The database is up to date.")
+
+
+@database.command("status")
+def db_status() -> None:
+    """List the migrations with whether each has been applied."""
+    for name, is_applied in migrations():
+        click.echo(f"{'applied' if is_applied else 'missing'}  {name}")
+
+
+@organiser.command("add")
+@click.argument("email")
+def organiser_add(email: str) -> None:
+    """Let EMAIL sign in, and print the password once."""
+    password = organisers.new_password()
+    try:
+        with connection():
+            organisers.add(email, password)
+    except organisers.OrganiserExists:
+        raise click.ClickException(f"{email} is an organiser already; see: flask organiser reset {email}") from None
+    click.echo(f"Password of {email}: {password}")
+
+
+@organiser.command("reset")
+@click.argument("email")
+def organiser_reset(email: str) -> None:
+    """Give EMAIL a new password, print it once, and end all its sign-ins."""
+    password = organisers.new_password()
+    try:
+        with connection():
+            organisers.reset(email, password)
+    except organisers.OrganiserUnknown:
+        raise click.ClickException(f"{email} is no organiser") from None
+    click.echo(f"Password of {email}: {password}")
+
+
+@organiser.command("remove")
+@click.argument("email")
+def organiser_remove(email: str) -> None:
+    """Take EMAIL's access away, at once and everywhere."""
+    try:
+        with connection():
+            organisers.remove(email)
+    except organisers.OrganiserUnknown:
+        raise click.ClickException(f"{email} is no organiser") from None
+    click.echo(f"{email} has no access any more.")
+
+
+@organiser.command("list")
+def organiser_list() -> None:
+    """List the addresses that may sign in."""
+    with connection():
+        for row in Organiser.select().order_by(Organiser.email):
+            click.echo(row.email)
+
+
+@organiser.command("demo")
+def organiser_demo() -> None:
+    """Make the demo organiser of a rehearsal, or give it a new password, and print how to sign in."""
+    if not settings().is_rehearsal:
+        raise click.ClickException("only in a rehearsal (CONVOKE_MODE=rehearsal)")
+    password = settings().rehearsal_password or organisers.new_password()
+    with connection():
+        try:
+            organisers.add(DEMO_ORGANISER, password)
+        except organisers.OrganiserExists:
+            organisers.reset(DEMO_ORGANISER, password)
+    click.echo(f"Rehearsal on {settings().rehearsal_date}. Mails are kept: {settings().mail_url}")
+    click.echo(f"  Delegates    {settings().public_url}/")
+    click.echo(f"  Organisers   {settings().public_url}/organiser/")
+    click.echo(f"  Sign in as   {DEMO_ORGANISER}  with  {password}")

@@ -1,0 +1,158 @@
+"""The database: opening, pooling, upgrading, writing, and telling an outage from a mistake."""
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from peewee import Database, DatabaseProxy, OperationalError, SqliteDatabase
+from playhouse.db_url import connect, parse
+from playhouse.migrations import Runner
+
+from config import ROOT
+
+MIGRATIONS = ROOT / "migrations"
+ADVISORY_LOCK = 20170525
+SQLITE_OUTAGES = {"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_LOCKED"}
+SQLSTATE_OUTAGES = {"08", "53", "57"}  # connection, resources, operator intervention (PostgreSQL, appendix A)
+
+db = DatabaseProxy()
+_one_writer = threading.RLock()
+
+
+def open_database(url: str, *, threads: int = 16) -> Database:
+    """Open `sqlite:///path` or `postgresql://…` with a pool that outnumbers the threads."""
+    if url.startswith("sqlite"):
+        Path(parse(url)["database"]).parent.mkdir(parents=True, exist_ok=True)
+        return connect(
+            url.replace("sqlite:", "sqlite+pool:", 1),
+            autoconnect=False,
+            check_same_thread=False,  # the pool hands a connection to one thread at a time, but not always the same
+            timeout=15,
+            max_connections=threads * 2 + 8,
+            lock_type="IMMEDIATE",
+            pragmas={
+                "journal_mode": "wal",
+                "synchronous": "full",
+                "foreign_keys": 1,
+                "busy_timeout": 15000,
+                "cache_size": -16000,
+            },
+        )
+    return connect(
+        url.replace("postgresql:", "postgresql+pool:", 1),
+        unquote_user=True,
+        unquote_password=True,
+        prefer_psycopg3=True,
+        autoconnect=False,
+        max_connections=threads * 2 + 8,
+        stale_timeout=300,
+        timeout=5,
+        connect_timeout=3,
+    )
+
+
+def on_sqlite() -> bool:
+    return isinstance(db.obj, SqliteDatabase)
+
+
+@contextmanager
+def write() -> Iterator[None]:
+    """One transaction, all or nothing.
+
+    On SQLite the writers of a process queue here, in order, instead of in SQLite's busy handler, which starves some.
+    """
+    with _one_writer if on_sqlite() else nullcontext(), db.atomic():
+        yield
+
+
+class DatabaseOut(Exception):
+    """The database is full, locked or gone: nothing was stored, and the same again may work in a while."""
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """A connection from the pool for one piece of work. Raises DatabaseOut where the trouble is not the work's."""
+    opened = False
+    try:
+        opened = db.connect(reuse_if_open=True)
+        yield
+    except Exception as error:
+        if is_outage(error):
+            raise DatabaseOut from error
+        raise
+    finally:
+        if opened:
+            db.close()
+
+
+def open_connection() -> None:
+    db.connect(reuse_if_open=True)
+
+
+def close_connection(error: BaseException | None = None) -> None:
+    if not db.is_closed():
+        db.close()
+
+
+def upgrade() -> list[str]:
+    """Apply the migrations that are missing, one process at a time; return their names."""
+    with connection(), _one_upgrade():
+        return Runner(db.obj, str(MIGRATIONS)).up()
+
+
+def migrations() -> list[tuple[str, bool]]:
+    """Every migration with whether it has been applied."""
+    with connection():
+        return [(step.name, step.applied is not None) for step in Runner(db.obj, str(MIGRATIONS)).status()]
+
+
+@contextmanager
+def _one_upgrade() -> Iterator[None]:
+    if not on_sqlite():
+        db.execute_sql("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+        try:
+            yield
+        finally:
+            db.execute_sql("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
+        return
+    with open(f"{db.database}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def check_writable() -> None:
+    """Ask the database for a write without making one. Raises whatever is wrong."""
+    db.execute_sql("SELECT 1")
+    if on_sqlite():
+        with _one_writer, db.atomic():
+            pass
+    elif db.execute_sql("SELECT pg_is_in_recovery()").fetchone()[0]:
+        raise OperationalError("the database only reads")
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database is out (full, locked, gone), not the query wrong.
+
+    Peewee hides the driver's error behind its own, and a full disk behind a failed rollback: so walk the whole chain.
+    """
+    while error is not None:
+        if _names_outage(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _names_outage(error: BaseException) -> bool:
+    name: Any = getattr(error, "sqlite_errorname", None) or ""
+    state: Any = getattr(error, "sqlstate", None) or ""
+    kind = type(error)
+    return (
+        name in SQLITE_OUTAGES
+        or name.startswith(("SQLITE_IOERR", "SQLITE_READONLY"))
+        or state[:2] in SQLSTATE_OUTAGES
+        or kind.__name__ == "MaxConnectionsExceeded"
+        or (kind.__module__.startswith("psycopg") and kind.__name__ == "OperationalError")
+    )

@@ -1,0 +1,282 @@
+"""One conference: its facts (conference.toml) and its prose (Markdown), read and checked once, at start."""
+
+import tomllib
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from icalendar import Calendar, Event
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, EmailStr, Field, ValidationError
+
+from config import Faults
+from domain import clock
+
+LANGUAGE_NAMES = {"fr": "Français", "en": "English", "es": "Español"}
+LANGUAGES = tuple(LANGUAGE_NAMES)
+PAGES = ("invitation", "programme", "practical", "privacy", "accessibility")
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+HTML_FINDER = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+class ConferenceError(Faults):
+    """The conference folder has faults; each is named with its file and place."""
+
+
+def zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("is no time zone of the IANA database, such as Asia/Ulaanbaatar") from None
+    return name
+
+
+class Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Text(Facts):
+    """The same words in each language."""
+
+    fr: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+    es: str = Field(min_length=1)
+
+    def __getitem__(self, lang: str) -> str:
+        return str(getattr(self, lang))
+
+
+class Signatory(Facts):
+    name: str
+    role: Text
+
+
+class Venue(Facts):
+    name: str | None = None
+    address: str | None = None
+
+
+class Contact(Facts):
+    name: Text
+    email: EmailStr | None = None
+
+
+class Day(Facts):
+    date: date
+
+    @property
+    def key(self) -> str:
+        return self.date.isoformat()
+
+
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+
+
+class Session(Facts):
+    """A part of the programme. Day, hours and room stay empty until they are known."""
+
+    key: Key
+    title: Text
+    summary: Text | None = None
+    day: date | None = None
+    starts: time | None = None
+    ends: time | None = None
+    room: str | None = None
+
+
+class Category(Facts):
+    key: Key
+    label: Text
+
+
+class Consents(Facts):
+    """The words that a delegate agrees to. A change of any of them needs a new version."""
+
+    version: str = Field(min_length=1, max_length=16)
+    affiliation: Text
+    visa: Text
+    needs: Text
+    list: Text
+    photo: Text
+
+    def text(self, kind: str, lang: str) -> str:
+        return str(getattr(self, kind)[lang])
+
+
+class Retention(Facts):
+    """Whole days, counted from the last day of the conference."""
+
+    passport: int = Field(ge=0)
+    needs: int = Field(ge=0)
+    travel: int = Field(ge=0)
+    person: int = Field(ge=0)
+    audit: int = Field(ge=0)
+
+
+class Page(BaseModel):
+    """A page of prose: its title as text, its first paragraph and the rest as HTML that the Markdown parser made."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    title: str
+    lede: Markup
+    body: Markup
+
+
+class Conference(Facts):
+    reference_prefix: str = Field(pattern=r"^[A-Z0-9]{2,6}$")
+    time_zone: Annotated[str, AfterValidator(zone)]
+    starts_on: date
+    ends_on: date
+    announced_on: date
+    register_by: date
+    closes_at: AwareDatetime
+    website: str = Field(pattern=r"^https://")
+    calendar_uid: str = Field(min_length=3)
+    title: Text
+    kind: Text
+    place: Text
+    city: Text
+    country: Text
+    organiser: Text
+    host: Text
+    partner: Text
+    signatory: Signatory
+    venue: Venue = Venue()
+    contact: Contact
+    days: list[Day] = Field(min_length=1)
+    sessions: list[Session] = []
+    categories: list[Category] = Field(min_length=1)
+    consents: Consents
+    retention: Retention
+    pages: dict[tuple[str, str], Page] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether registration is open. The same instant opens the export."""
+        return clock.now() < self.closes_at
+
+    def page(self, name: str, lang: str) -> Page:
+        return self.pages[name, lang]
+
+    def faults(self) -> list[str]:
+        """What is wrong with facts taken together, each with its place."""
+        order = [("announced_on", self.announced_on), ("register_by", self.register_by)]
+        order += [("starts_on", self.starts_on), ("ends_on", self.ends_on)]
+        found = [f"{later}: is before {earlier}" for (earlier, a), (later, b) in pairwise(order) if b < a]
+        if self.closes_at.astimezone(UTC).date() < self.register_by:
+            found.append("closes_at: is before register_by")
+        dates = {day.date for day in self.days}
+        found += [
+            f"days: {day.date} is not between starts_on and ends_on"
+            for day in self.days
+            if not self.starts_on <= day.date <= self.ends_on
+        ]
+        for place, session in enumerate(self.sessions):
+            if session.day and session.day not in dates:
+                found.append(f"sessions.{place}.day: {session.day} is not one of the days")
+            if session.starts and session.ends and session.ends <= session.starts:
+                found.append(f"sessions.{place}.ends: is not after starts")
+        for name, keys in (
+            ("days", [day.key for day in self.days]),
+            ("sessions", [session.key for session in self.sessions]),
+            ("categories", [category.key for category in self.categories]),
+        ):
+            found += [f"{name}: {key} stands twice" for key in sorted({key for key in keys if keys.count(key) > 1})]
+        return found
+
+    def calendar(self, lang: str, *, url: str, sequence: int = 0) -> bytes:
+        """The conference as an iCalendar file with one all-day event, whose end day is exclusive (RFC 5545, 3.6.1)."""
+        event = Event()
+        event.add("uid", self.calendar_uid)
+        event.add("dtstamp", datetime.combine(self.announced_on, time(), UTC))
+        event.add("dtstart", self.starts_on)
+        event.add("dtend", date.fromordinal(self.ends_on.toordinal() + 1))
+        event.add("summary", f"{self.kind[lang]} – {self.title[lang]}", parameters={"LANGUAGE": lang})
+        event.add("location", ", ".join(filter(None, (self.venue.name, self.venue.address, self.place[lang]))))
+        event.add("url", url)
+        event.add("sequence", sequence)
+        event.add("status", "CONFIRMED")
+        event.add("transp", "TRANSPARENT")
+        calendar = Calendar()
+        calendar.add("prodid", "-//Convoke//Conference registration//EN")
+        calendar.add("version", "2.0")
+        calendar.add("method", "PUBLISH")
+        calendar.add_component(event)
+        return calendar.to_ical()
+
+
+def load(folder: Path) -> Conference:
+    """Read a conference folder.
+
+    Raises ConferenceError with every fault, each with its file and its place in it.
+    """
+    facts, faults = read_facts(folder)
+    pages, page_faults = read_pages(folder)
+    if facts is None or faults or page_faults:
+        raise ConferenceError(faults + page_faults)
+    return facts.model_copy(update={"pages": pages})
+
+
+def read_facts(folder: Path) -> tuple[Conference | None, list[str]]:
+    path = folder / "conference.toml"
+    try:
+        conference = Conference.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return None, [f"{path}: is missing"]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return None, [f"{path}: {error}"]
+    except ValidationError as error:
+        return None, [f"{path}: {'.'.join(map(str, fault['loc']))}: {fault_message(fault)}" for fault in error.errors()]
+    return conference, [f"{path}: {fault}" for fault in conference.faults()]
+
+
+def fault_message(fault: object) -> str:
+    messages = {"missing": "is missing", "extra_forbidden": "is no known key"}
+    return messages.get(fault["type"], fault["msg"].removeprefix("Value error, "))  # type: ignore[index]
+
+
+def read_pages(folder: Path) -> tuple[dict[tuple[str, str], Page], list[str]]:
+    pages: dict[tuple[str, str], Page] = {}
+    faults: list[str] = []
+    for lang in LANGUAGES:
+        for name in PAGES:
+            path = folder / lang / f"{name}.md"
+            try:
+                pages[name, lang] = read_page(path.read_text("utf-8"))
+            except FileNotFoundError:
+                faults.append(f"{path}: is missing")
+            except (PageError, UnicodeDecodeError) as error:
+                faults.append(f"{path}: {error}")
+    return pages, faults
+
+
+class PageError(ValueError):
+    """A Markdown page is not built as a page."""
+
+
+def read_page(text: str) -> Page:
+    """Split a Markdown page into its title (`# …` on the first line), its first paragraph and the rest.
+
+    Raises PageError when title or paragraph are missing or when there is HTML in it.
+    """
+    html = [line for line in map(html_line, HTML_FINDER.parse(text)) if line]
+    if html:
+        raise PageError(f"line {html[0]}: has HTML in it; write Markdown only")
+    title, _, rest = text.lstrip().partition("\n")
+    lede, _, body = rest.strip().partition("\n\n")
+    if not title.startswith("# ") or not lede or lede.startswith("#"):
+        raise PageError("line 1: must begin with a '# Title' and a paragraph")
+    return Page(
+        title=title.removeprefix("# ").strip(),
+        lede=Markup(MARKDOWN.renderInline(lede)),
+        body=Markup(MARKDOWN.render(body)),
+    )
+
+
+def html_line(token: object) -> int | None:
+    inline = token.type == "html_block" or any(child.type == "html_inline" for child in token.children or [])  # type: ignore[attr-defined]
+    return token.map[0] + 1 if inline else None  # type: ignore[attr-defined]

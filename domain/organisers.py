@@ -1,0 +1,103 @@
+"""Organisers and their sign-ins. The database holds hashes only: of passwords by scrypt, of sign-in tokens by SHA-256."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from peewee import IntegrityError
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from db import write
+from domain import audit, clock
+from models import Organiser, SignIn
+
+LIFETIME = timedelta(hours=8)
+NOBODY = generate_password_hash(secrets.token_urlsafe())  # checked for unknown addresses, so that they take as long
+
+
+class OrganiserExists(Exception):
+    """The address belongs to an organiser already."""
+
+
+class OrganiserUnknown(Exception):
+    """The address belongs to no organiser."""
+
+
+def new_password() -> str:
+    return secrets.token_urlsafe(15)
+
+
+def add(email: str, password: str) -> Organiser:
+    """Let somebody sign in. Raises OrganiserExists."""
+    try:
+        with write():
+            organiser = Organiser.create(
+                email=email.casefold(), password_hash=generate_password_hash(password), created_at=clock.now()
+            )
+            audit.record("organiser.added", organiser=organiser)
+    except IntegrityError:
+        raise OrganiserExists from None
+    return organiser
+
+
+def reset(email: str, password: str) -> None:
+    """Give an organiser a new password and end all their sign-ins. Raises OrganiserUnknown."""
+    organiser = find(email)
+    with write():
+        Organiser.update(password_hash=generate_password_hash(password)).where(Organiser.id == organiser.id).execute()
+        SignIn.delete().where(SignIn.organiser == organiser).execute()
+        audit.record("organiser.reset", organiser=organiser)
+
+
+def remove(email: str) -> None:
+    """Take an organiser's access away, at once and everywhere. Raises OrganiserUnknown."""
+    organiser = find(email)
+    with write():
+        audit.record("organiser.removed", former_organiser=organiser.id)
+        Organiser.delete().where(Organiser.id == organiser.id).execute()
+
+
+def find(email: str) -> Organiser:
+    organiser = Organiser.get_or_none(Organiser.email == email.casefold())
+    if organiser is None:
+        raise OrganiserUnknown
+    return organiser
+
+
+def authenticate(email: str, password: str) -> Organiser | None:
+    """The organiser with this address and password, or None, after the same time whichever of them is wrong."""
+    organiser = Organiser.get_or_none(Organiser.email == email.casefold())
+    is_right = check_password_hash(organiser.password_hash if organiser else NOBODY, password)
+    return organiser if organiser and is_right else None
+
+
+def sign_in(organiser: Organiser) -> str:
+    """Start a sign-in of eight hours and return its token."""
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    with write():
+        SignIn.delete().where(SignIn.expires_at <= now).execute()
+        SignIn.create(organiser=organiser, token_hash=digest(token), created_at=now, expires_at=now + LIFETIME)
+        audit.record("organiser.signed_in", organiser=organiser)
+    return token
+
+
+def signed_in(token: str) -> Organiser | None:
+    """Whose sign-in a token is, while it lasts."""
+    row = (
+        SignIn.select(SignIn, Organiser)
+        .join(Organiser)
+        .where(SignIn.token_hash == digest(token), SignIn.expires_at > clock.now())
+        .first()
+    )
+    return row.organiser if row else None
+
+
+def sign_out(token: str, organiser: Organiser) -> None:
+    with write():
+        SignIn.delete().where(SignIn.token_hash == digest(token)).execute()
+        audit.record("organiser.signed_out", organiser=organiser)
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

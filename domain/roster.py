@@ -1,0 +1,109 @@
+"""The organisers' query: search, sort, keyset pages, counts, and the rows of the export."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from peewee import SQL, ModelSelect, NodeList, Tuple, Value
+
+from domain.registration import fold
+from models import Consent, Registration
+
+SORTS = {
+    "name": Registration.name_key,
+    "organisation": Registration.organisation_key,
+    "received": Registration.created_at,
+}
+NEWEST_FIRST = "-received"
+PAGE_SIZE = 50
+CHUNK = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What an organiser asks the list for. `sort` is a key of SORTS, with `-` in front for the reverse order.
+
+    `after` and `before` are references of the row beside which the page lies.
+    """
+
+    q: str = ""
+    sort: str = NEWEST_FIRST
+    after: str = ""
+    before: str = ""
+
+    @property
+    def column(self) -> Any:
+        return SORTS[self.sort.removeprefix("-")]
+
+    @property
+    def is_descending(self) -> bool:
+        return self.sort.startswith("-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    rows: list[Registration]
+    total: int
+    first: Query | None
+    previous: Query | None
+    next: Query | None
+
+
+def matching(query: Query) -> ModelSelect:
+    """The registrations that have every word of the search, in no order."""
+    found = Registration.select().where(Registration.state != "erased")
+    for word in fold(query.q).split():
+        found = found.where(contains(word))
+    return found
+
+
+def contains(word: str) -> NodeList:
+    """LIKE in plain words: Peewee's own operators differ between the databases."""
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return NodeList((Registration.search, SQL("LIKE"), Value(f"%{escaped}%"), SQL("ESCAPE '\\'")))
+
+
+def page(query: Query) -> Page:
+    """One page of the list, with the queries of its neighbours."""
+    backwards = bool(query.before)
+    rows = list(slice_of(query, limit=PAGE_SIZE + 1))
+    has_more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    if backwards:
+        rows.reverse()
+    has_previous = has_more if backwards else bool(query.after)
+    has_next = bool(rows) if backwards else has_more
+    return Page(
+        rows=rows,
+        total=matching(query).count(),
+        first=replace(query, after="", before="") if has_previous else None,
+        previous=replace(query, before=rows[0].reference, after="") if has_previous and rows else None,
+        next=replace(query, after=rows[-1].reference, before="") if has_next and rows else None,
+    )
+
+
+def slice_of(query: Query, *, limit: int) -> ModelSelect:
+    """The rows next to the one that the query names, nearest first: by index, however long the list is."""
+    descending = query.is_descending != bool(query.before)
+    found = matching(query)
+    beside = Registration.get_or_none(Registration.reference == (query.before or query.after))
+    if beside is not None:
+        here = Tuple(query.column, Registration.id)
+        there = (getattr(beside, query.column.name), beside.id)
+        found = found.where(here < there if descending else here > there)
+    order = (query.column, Registration.id)
+    return found.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit)
+
+
+def export_rows(query: Query) -> Iterator[tuple[Registration, set[str]]]:
+    """Every registration of a query, in its order, with the kinds of consent that hold."""
+    query = replace(query, after="", before="")
+    while rows := list(slice_of(query, limit=CHUNK)):
+        consents: dict[int, set[str]] = {row.id: set() for row in rows}
+        given = Consent.select(Consent.registration, Consent.kind).where(
+            Consent.registration.in_(list(consents)), Consent.withdrawn_at.is_null()
+        )
+        for registration, kind in given.tuples():
+            consents[registration].add(kind)
+        yield from ((row, consents[row.id]) for row in rows)
+        query = replace(query, after=rows[-1].reference)

@@ -1,0 +1,40 @@
+"""How gunicorn serves the application: one process with many threads, and in each process the outbox worker."""
+
+import sys
+
+from config import Faults, load
+from domain.conference import load as load_conference
+from observability import init_logging
+
+try:
+    settings = load()
+    load_conference(settings.conference)
+except Faults as error:
+    sys.exit(f"Convoke does not start; {error.message}")
+
+init_logging(settings.log_level)
+
+wsgi_app = "app:create_app()"
+bind = f"127.0.0.1:{settings.port}"
+worker_class = "gthread"
+workers = settings.processes
+threads = settings.threads
+keepalive = 15
+timeout = 60
+graceful_timeout = 30
+control_socket_disable = True
+forwarded_allow_ips = "127.0.0.1"
+proc_name = "convoke"
+loglevel = "warning"
+
+
+def post_worker_init(worker):
+    from domain.outbox import Worker
+
+    worker.outbox = Worker(settings)
+    worker.outbox.start()
+
+
+def worker_exit(server, worker):
+    if hasattr(worker, "outbox"):
+        worker.outbox.stop()

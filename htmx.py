@@ -1,0 +1,33 @@
+"""The only module that knows htmx: whether a fragment is wanted, and how to answer with one or lead elsewhere."""
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+from flask_babel import gettext
+from markupsafe import Markup, escape
+
+
+def wants_fragment() -> bool:
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def render(page: str, fragment: str, *, title: str, status: int = 200, **context: Any) -> Response:
+    """Answer with the fragment to htmx and with the whole page to everybody else.
+
+    The title goes with both: htmx takes it from the fragment. With 422 it begins with "Error: ".
+    """
+    title = gettext("Error: %(title)s", title=title) if status == 422 else title
+    if wants_fragment():
+        body = Markup("<title>{}</title>\n").format(escape(title)) + Markup(render_template(fragment, **context))
+    else:
+        body = render_template(page, title=title, **context)
+    response = make_response(body, status)
+    response.vary.add("HX-Request-Type")
+    return response
+
+
+def go(url: str) -> Response:
+    """Leave for another page: a navigation in both worlds."""
+    if wants_fragment():
+        return make_response("", 204, {"HX-Redirect": url})
+    return redirect(url, code=303)

@@ -1,0 +1,198 @@
+"""Tables, constraints and field types. Knows neither Flask nor HTML."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.fernet import MultiFernet
+from peewee import (
+    SQL,
+    CharField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    Model,
+    TextField,
+)
+
+from db import db
+
+ACTIVE = ("received", "confirmed")
+STATES = (*ACTIVE, "cancelled", "erased")
+VISA_STATES = ("none", "requested", "in_preparation", "sent")
+MAIL_STATES = ("queued", "sending", "accepted", "retrying", "failed")
+
+
+class UTCDateTimeField(DateTimeField):
+    """An aware time in Python, naive UTC in the column: the same on SQLite and PostgreSQL, whatever the session's zone."""
+
+    def db_value(self, value: datetime | str | None) -> Any:
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError("a time without its zone")
+            value = value.astimezone(UTC).replace(tzinfo=None)
+        return super().db_value(value)
+
+    def python_value(self, value: Any) -> datetime | None:
+        value = super().python_value(value)
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class EncryptedField(TextField):
+    """A JSON value that only the holder of the field keys reads: Fernet in the column, empty when there is nothing."""
+
+    keys: MultiFernet
+
+    def db_value(self, value: Any) -> str:
+        if not value:
+            return ""
+        return self.keys.encrypt(json.dumps(value, ensure_ascii=False).encode()).decode()
+
+    def python_value(self, value: str) -> Any:
+        return json.loads(self.keys.decrypt(value)) if value else None
+
+
+class Base(Model):
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+def one_of(column: str, values: tuple[str, ...]) -> Any:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return SQL(f"CHECK ({column} IN ({allowed}))")
+
+
+class Registration(Base):
+    """One delegate. `search` and the `_key` columns are folded copies, for finding and sorting alike on every database."""
+
+    public_id = CharField(32, unique=True)
+    reference = CharField(16, unique=True)
+    form_key = CharField(64, unique=True)
+    state = CharField(16, default="received")
+    language = CharField(2)
+
+    given_names = CharField(100)
+    family_name = CharField(100)
+    email = CharField(254)
+    address_key = CharField(254)
+    organisation = CharField(200)
+    country = CharField(2)
+    function = CharField(120)
+    category = CharField(32)
+
+    days = JSONField(default=list)
+    sessions = JSONField(default=list)
+    interpretation = CharField(4)
+    visa_state = CharField(16, default="none")
+
+    needs = EncryptedField(null=True)
+    passport = EncryptedField(null=True)
+    mobile = EncryptedField(null=True)
+
+    name_key = CharField(201)
+    organisation_key = CharField(200)
+    search = TextField()
+
+    created_at = UTCDateTimeField()
+    updated_at = UTCDateTimeField()
+    confirmed_at = UTCDateTimeField(null=True)
+    cancelled_at = UTCDateTimeField(null=True)
+    link_version = IntegerField(default=1)
+    sequence = IntegerField(default=0)
+
+    class Meta:
+        constraints = [one_of("state", STATES), one_of("visa_state", VISA_STATES)]
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_names} {self.family_name}".strip()
+
+
+Registration.add_index(
+    Registration.index(
+        Registration.address_key,
+        unique=True,
+        where=SQL(f"state IN {ACTIVE}"),
+        name="registration_active_address",
+    )
+)
+for column in (Registration.name_key, Registration.organisation_key, Registration.created_at):
+    Registration.add_index(Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id"))
+
+
+class Repeat(Base):
+    """A later form for an address that is registered already: only its reference is kept, never its answers."""
+
+    registration = ForeignKeyField(Registration, backref="repeats")
+    reference = CharField(16, unique=True)
+    form_key = CharField(64, unique=True)
+    created_at = UTCDateTimeField()
+
+
+class Consent(Base):
+    """That a delegate agreed to one text: which kind, which version of it, in which language, and when."""
+
+    registration = ForeignKeyField(Registration, backref="consents")
+    kind = CharField(16)
+    version = CharField(16)
+    language = CharField(2)
+    given_at = UTCDateTimeField()
+    withdrawn_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        indexes = ((("registration", "kind", "version"), True),)
+
+
+class Mail(Base):
+    """The outbox. `due_at` is when to try next and, while a mail is being sent, when that attempt is given up."""
+
+    registration = ForeignKeyField(Registration, backref="mails", null=True)
+    kind = CharField(32)
+    language = CharField(2)
+    recipient = CharField(254)
+    message = EncryptedField()
+    message_id = CharField(200, unique=True)
+    once = CharField(100, unique=True)
+    state = CharField(16, default="queued")
+    attempts = IntegerField(default=0)
+    due_at = UTCDateTimeField()
+    owner = CharField(32, null=True)
+    error = TextField(default="")
+    created_at = UTCDateTimeField()
+    accepted_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        constraints = [one_of("state", MAIL_STATES)]
+        indexes = ((("state", "due_at"), False),)
+
+
+class Organiser(Base):
+    """Somebody of the secretariat who may sign in."""
+
+    email = CharField(254, unique=True)
+    password_hash = CharField(200)
+    created_at = UTCDateTimeField()
+
+
+class SignIn(Base):
+    """One signed-in browser. The database holds the hash of its token, so a stolen table opens nothing."""
+
+    organiser = ForeignKeyField(Organiser, backref="sign_ins", on_delete="CASCADE")
+    token_hash = CharField(64, unique=True)
+    created_at = UTCDateTimeField()
+    expires_at = UTCDateTimeField()
+
+
+class AuditEntry(Base):
+    """Who did what and when: identifiers only, never names."""
+
+    at = UTCDateTimeField(index=True)
+    organiser = ForeignKeyField(Organiser, null=True, on_delete="SET NULL")
+    action = CharField(48)
+    registration = ForeignKeyField(Registration, backref="history", null=True)
+    details = JSONField(default=dict)
+
+
+TABLES = (Registration, Repeat, Consent, Mail, Organiser, SignIn, AuditEntry)

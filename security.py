@@ -1,0 +1,197 @@
+"""Headers and content policy, the origin check, rate limits, organisers' sign-in, and what the service signs."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, request, session, url_for
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Settings
+from domain import organisers
+from htmx import go, wants_fragment
+from models import Organiser, Registration
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+LARGEST_BODY = 1024 * 1024  # bytes: a field of 100 kB, percent-encoded, still comes back with what was typed
+FORM_KEY_LIFETIME = 30 * 24 * 3600  # seconds
+FIXED_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",  # with no-referrer, Flask-WTF refuses every POST over https
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "X-Convoke": "1",  # tells our answers from those of a proxy or a hotel's network (static/app.js)
+}
+
+limiter = Limiter(get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True, strategy="moving-window")
+login_manager = LoginManager()
+
+
+class Visitor(UserMixin):
+    """An organiser who has signed in; Flask-Login keeps the token of the sign-in, not the organiser's number."""
+
+    def __init__(self, organiser: Organiser, token: str) -> None:
+        self.organiser, self.token = organiser, token
+
+    def get_id(self) -> str:
+        return self.token
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    secure = settings.public_url.startswith("https:")
+    app.config.update(
+        SECRET_KEY=settings.secret_key[0],
+        SECRET_KEY_FALLBACKS=settings.secret_key[1:],
+        SESSION_COOKIE_NAME="__Host-session" if secure else "session",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        MAX_FORM_PARTS=200,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_IN_MEMORY_FALLBACK=["200/minute"],
+        CONTENT_SECURITY_POLICY=content_policy(settings),
+        ORIGIN=origin(settings.public_url),
+    )
+    app.before_request(check_origin)
+    app.after_request(add_headers)
+    limiter.init_app(app)
+    login_manager.session_protection = None  # a telephone changes its address; the token alone is the authority
+    login_manager.init_app(app)
+    login_manager.user_loader(load_visitor)
+    login_manager.unauthorized_handler(ask_to_sign_in)
+
+
+def origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def content_policy(settings: Settings) -> str:
+    """Only our own files, and of the network that delivers htmx only this one file."""
+    return (
+        f"default-src 'none'; script-src 'self' {settings.htmx_url}; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def add_headers(response: Response) -> Response:
+    for name, value in FIXED_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", current_app.config["CONTENT_SECURITY_POLICY"])
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    if not response.headers.get("Cache-Control"):
+        response.cache_control.no_store = True
+    return response
+
+
+def check_origin() -> None:
+    """Refuse what another site sends in a visitor's name.
+
+    Browsers say in Sec-Fetch-Site where a request comes from, older ones in Origin; a program that says neither acts
+    for nobody but itself.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            abort(403)
+    elif request.headers.get("Origin") not in (None, current_app.config["ORIGIN"], origin(request.host_url)):
+        abort(403)
+
+
+def by_address(field: str = "email") -> Callable[[], str]:
+    """A rate limit for each e-mail address; hashed, so that no address stands in the counters."""
+
+    def key() -> str:
+        address = request.form.get(field, "").strip().casefold()
+        return "address:" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()
+
+    return key
+
+
+def sign_in(organiser: Organiser) -> None:
+    """Start a sign-in in a fresh session: nothing of the visitor's earlier session goes on."""
+    lang = session.get("lang")
+    session.clear()
+    if lang:
+        session["lang"] = lang
+    login_user(Visitor(organiser, organisers.sign_in(organiser)))
+
+
+def sign_out() -> None:
+    organisers.sign_out(current_user.token, current_user.organiser)
+    logout_user()
+
+
+def load_visitor(token: str) -> Visitor | None:
+    organiser = organisers.signed_in(token)
+    return Visitor(organiser, token) if organiser else None
+
+
+def ask_to_sign_in() -> Response:
+    """Lead to the sign-in page; to htmx as a 401, so that the page never lands inside a table."""
+    address = url_for("organiser.session")
+    if wants_fragment():
+        return Response(status=401, headers={"HX-Redirect": address})
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    return go(url_for("organiser.session", next=here))
+
+
+def signer(salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(signing_keys(), salt=salt)
+
+
+def signing_keys() -> list[str]:
+    """The keys, newest last, as itsdangerous wants them: the last one signs, each one verifies."""
+    return [*reversed(current_app.config["SECRET_KEY_FALLBACKS"]), current_app.config["SECRET_KEY"]]
+
+
+def link_token(registration: Registration) -> str:
+    return str(signer("private-link").dumps([registration.public_id, registration.link_version]))
+
+
+def read_link(token: str) -> tuple[str, int]:
+    """The public id and the version in a private link. Raises BadData for a link that is not ours."""
+    public_id, version = signer("private-link").loads(token)
+    return str(public_id), int(version)
+
+
+def receipt(reference: str) -> str:
+    return str(signer("receipt").dumps(reference))
+
+
+def read_receipt(token: str) -> str:
+    """The reference on a receipt. Raises BadData for one that is not ours."""
+    return str(signer("receipt").loads(token))
+
+
+def new_form_key() -> str:
+    """A key for one form: whatever is sent with it twice is one registration."""
+    return str(form_keys().dumps(secrets.token_urlsafe(16)))
+
+
+def is_form_key(token: str) -> bool:
+    try:
+        form_keys().loads(token, max_age=FORM_KEY_LIFETIME)
+    except BadData:
+        return False
+    return True
+
+
+def form_keys() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(signing_keys(), salt="form-key")

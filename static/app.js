@@ -1,0 +1,59 @@
+// What htmx alone does not do. Everything here may be missing: the forms are plain HTML, and the server has the last word.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  if (!window.htmx) {
+    root.classList.add("htmx-missing");
+    return;
+  }
+
+  const registration = () => document.getElementById("registration");
+  const onCheckPage = () => registration()?.dataset.stage === "check";
+
+  // A button that leads elsewhere (another language) is a real navigation, with the form's answers: htmx stays out of it.
+  document.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("formaction")) event.stopImmediatePropagation();
+  }, true);
+
+  // Trouble on the way: the form stays as it is, and the words stand just above the button.
+  const say = (kind) => {
+    const place = document.getElementById("trouble");
+    if (!place) return;
+    place.textContent = kind ? place.dataset[kind] : "";
+    place.hidden = !kind;
+  };
+  const isOwnField = (ctx) => ctx.sourceElement?.matches?.(".field");
+
+  document.addEventListener("htmx:before:request", (event) => {
+    if (!isOwnField(event.detail.ctx)) say(null);
+  });
+  document.addEventListener("htmx:error", (event) => {
+    if (!event.detail.ctx || isOwnField(event.detail.ctx)) return;
+    const timedOut = event.detail.error === "timeout" || event.detail.ctx.request?.signal?.reason === "timeout";
+    say(timedOut ? "timeout" : navigator.onLine ? "other" : "offline");
+  });
+  document.addEventListener("htmx:before:response", (event) => {
+    const { response } = event.detail.ctx;
+    const known = { 413: "large", 429: "busy" };
+    if (!response.headers.get("X-Convoke")) {
+      event.preventDefault(); // a proxy's or a hotel's page, not ours
+      if (!isOwnField(event.detail.ctx)) say("other");
+    } else if (response.status >= 400 && ![401, 403, 422].includes(response.status) && !isOwnField(event.detail.ctx)) {
+      say(known[response.status] ?? "other");
+    }
+  });
+
+  // The check page takes the form's place without leaving it: an entry in the history makes "Back" lead to the form.
+  const toForm = () => registration().querySelector("button[value=edit]").click();
+  document.addEventListener("htmx:after:swap", () => {
+    if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
+    if (!onCheckPage() && registration() && location.hash === "#check") history.replaceState(history.state, "", location.pathname);
+    document.querySelector("#registration [autofocus]")?.focus();
+  });
+  window.addEventListener("popstate", () => {
+    if (onCheckPage() && location.hash !== "#check") toForm();
+  });
+  document.addEventListener("htmx:before:history:restore", (event) => {
+    if (registration()) event.preventDefault();
+  });
+})();

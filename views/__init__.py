@@ -1,0 +1,1 @@
+"""HTTP only: read the request, call one verb of the domain, render or go."""

@@ -1,0 +1,166 @@
+"""The organisers' pages: sign-in, the list, one registration, the export."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user, login_required
+
+from db import close_connection, connection, open_connection
+from domain import audit, organisers, outbox, roster
+from domain.conference import Conference
+from domain.export import SEPARATORS, csv_chunks
+from domain.references import is_mistyped
+from domain.registration import answers_of
+from forms import RegistrationForm, RevealForm, SignInForm, SignOutForm
+from htmx import go, render
+from models import AuditEntry, Mail, Organiser, Registration
+from security import by_address, limiter, sign_in, sign_out
+
+MAIL_KINDS = {"confirmation": _l("Confirmation"), "repeat": _l("Registered already: link sent again")}
+ACTIONS = {
+    "registration.received": _l("Registration received"),
+    "registration.repeated": _l("Tried to register again"),
+    "registration.viewed": _l("Looked at"),
+    "registration.revealed": _l("Sensitive answers shown"),
+}
+
+bp = Blueprint("organiser", __name__, url_prefix="/organiser")
+bp.before_request(open_connection)
+bp.teardown_request(close_connection)
+
+
+def conference() -> Conference:
+    return current_app.extensions["desk"].conference
+
+
+@bp.context_processor
+def for_every_page() -> dict[str, Any]:
+    return {"sign_out_form": SignOutForm, "in_address": in_address, "mail_kinds": MAIL_KINDS, "actions": ACTIONS}
+
+
+@bp.get("/")
+def desk() -> Response:
+    """Lead to the list."""
+    return go(url_for("organiser.registrations"))
+
+
+@bp.route("/session", methods=["GET", "POST"])
+@limiter.limit("30/15minutes", methods=["POST"])
+@limiter.limit("30/hour", methods=["POST"], key_func=by_address())
+def session() -> Response:
+    """Let an organiser sign in; every failure gets the same answer."""
+    form = SignInForm()
+    if form.validate_on_submit():
+        organiser = organisers.authenticate(form.email.data, form.password.data)
+        if organiser is not None:
+            sign_in(organiser)
+            return go(local_target(request.args.get("next")))
+        form.password.errors = [_("This address and this password do not belong together. Please try again.")]
+    return render(
+        "organiser/session.html", "organiser/_session.html", title=_("Sign in"), status=422 if form.errors else 200, form=form
+    )
+
+
+def local_target(path: str | None) -> str:
+    """Where to go after signing in: an organisers' page, never another site."""
+    return path if path and path.startswith("/organiser/") else url_for("organiser.registrations")
+
+
+@bp.post("/session/end")
+@login_required
+def session_end() -> Response:
+    """Sign out."""
+    if not SignOutForm().validate():
+        abort(400)
+    sign_out()
+    return go(url_for("organiser.session"))
+
+
+@bp.get("/registrations")
+@login_required
+def registrations() -> Response:
+    """Show the list, or to htmx the rows."""
+    query = asked()
+    return render(
+        "organiser/registrations.html",
+        "organiser/_registrations.html",
+        title=_("Registrations"),
+        query=query,
+        page=roster.page(query),
+        backlog=outbox.backlog(),
+        mistyped=is_mistyped(query.q, conference().reference_prefix),
+    )
+
+
+def asked() -> roster.Query:
+    """The query in the address; what makes no sense there counts for nothing."""
+    given = {name: request.args.get(name, "").replace("\0", "")[:200] for name in ("q", "sort", "after", "before")}
+    if given["sort"].removeprefix("-") not in roster.SORTS:
+        given["sort"] = roster.NEWEST_FIRST
+    return roster.Query(**given)
+
+
+def in_address(query: roster.Query, **changes: str) -> dict[str, str]:
+    """A query as it stands in an address: only what is not as usual."""
+    usual = asdict(roster.Query())
+    return {name: value for name, value in asdict(replace(query, **changes)).items() if value != usual[name]}
+
+
+@bp.route("/registrations/<reference>", methods=["GET", "POST"])
+@login_required
+def registration(reference: str) -> str:
+    """Show one registration; its sensitive answers only when asked for, and each look is in the log."""
+    row = Registration.get_or_none(Registration.reference == reference)
+    if row is None or row.state == "erased":
+        abort(404, _("There is no registration with this reference."))
+    form = RevealForm()
+    is_revealed = form.validate_on_submit()
+    audit.record(
+        "registration.revealed" if is_revealed else "registration.viewed",
+        organiser=current_user.organiser,
+        registration=row,
+    )
+    answers = RegistrationForm.showing(answers_of(row), conference())
+    return render_template(
+        "organiser/registration.html",
+        title=row.name,
+        registration=row,
+        form=answers,
+        hidden={} if is_revealed else answers.masks(),
+        reveal_form=form,
+        mails=list(row.mails.order_by(Mail.id)),
+        history=history(row),
+    )
+
+
+def history(row: Registration) -> list[AuditEntry]:
+    entries = AuditEntry.select(AuditEntry, Organiser).left_outer_join(Organiser)
+    return list(entries.where(AuditEntry.registration == row).order_by(AuditEntry.id.desc()).limit(100))
+
+
+@bp.get("/registrations.csv")
+@login_required
+def registrations_csv() -> Response | tuple[str, int]:
+    """Give the list as CSV, once registration has closed."""
+    if conference().is_open:
+        title = _("The export is not open yet")
+        return render_template("organiser/export_closed.html", title=title), 403
+    query = asked()
+    separator = request.args.get("sep", ",")
+    if separator not in SEPARATORS:
+        abort(400)
+    total = roster.matching(query).count()
+    audit.record("registrations.exported", organiser=current_user.organiser, has_search=bool(query.q), rows=total)
+    response = Response(with_connection(csv_chunks(query, separator=separator)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = "attachment; filename=registrations.csv"
+    return response
+
+
+def with_connection(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Hold a connection for as long as the answer flows: the request's own is closed by then."""
+    with connection():
+        yield from chunks
