@@ -19,6 +19,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, Email, Length, Regexp, StopValidation, ValidationError
 
 from domain.conference import LANGUAGE_NAMES, Conference
@@ -71,12 +72,16 @@ class Asked:
             DataRequired(self.message)(form, field)
 
 
+def offer(choices: dict[str, Any]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in choices.items()]
+
+
 class Choice:
     """What every choice does with an answer that is not on offer."""
 
     def pre_validate(self, form: FlaskForm) -> None:
         answers = self.data if isinstance(self.data, list) else [self.data]
-        offered = {str(value) for value, _ in self.choices}
+        offered = {choice.value for choice in self.choices}
         if any(answer and answer not in offered for answer in answers):
             raise ValidationError(_l("Choose one of the answers on offer"))
 
@@ -95,7 +100,7 @@ class CountryField(SelectField):
     kind = "country"
 
     def __init__(self, *args: Any, validators: list[Any], **kwargs: Any) -> None:
-        super().__init__(*args, choices=[], validate_choice=False, validators=[*validators, self.known], **kwargs)
+        super().__init__(*args, validate_choice=False, validators=[*validators, self.known], **kwargs)
 
     @staticmethod
     def known(form: FlaskForm, field: Any) -> None:
@@ -233,22 +238,24 @@ class RegistrationForm(FlaskForm):
     )
     interpretation = Radios(
         _l("In which language will you listen?"),
-        choices=[*LANGUAGE_NAMES.items(), ("none", _l("I need no interpretation"))],
+        choices=offer({**LANGUAGE_NAMES, "none": _l("I need no interpretation")}),
         validators=[DataRequired(_l("Choose a language, or that you need no interpretation"))],
         default="",
     )
     diet = Checkboxes(
         _l("Dietary requirements"),
         description=_l("The meal, not the reason"),
-        choices=[
-            ("vegetarian", _l("Vegetarian")),
-            ("vegan", _l("Vegan")),
-            ("halal", _l("Halal")),
-            ("kosher", _l("Kosher")),
-            ("gluten_free", _l("Without gluten")),
-            ("lactose_free", _l("Without lactose")),
-            ("none", _l("None")),
-        ],
+        choices=offer(
+            {
+                "vegetarian": _l("Vegetarian"),
+                "vegan": _l("Vegan"),
+                "halal": _l("Halal"),
+                "kosher": _l("Kosher"),
+                "gluten_free": _l("Without gluten"),
+                "lactose_free": _l("Without lactose"),
+                "none": _l("or none of these"),
+            }
+        ),
         default=[],
     )
     diet_other = Text(
@@ -269,7 +276,7 @@ class RegistrationForm(FlaskForm):
     visa_letter = Radios(
         _l("Do you need a letter to support your visa application?"),
         description=_l("Ask for it now, even without flights: a visa takes time"),
-        choices=[("yes", _l("Yes")), ("no", _l("No"))],
+        choices=offer({"yes": _l("Yes"), "no": _l("No")}),
         validators=[DataRequired(_l("Say whether you need a visa letter"))],
         default="",
     )
@@ -330,9 +337,9 @@ class RegistrationForm(FlaskForm):
         super().__init__(**given)
         self.conference = conference
         lang = current_language()
-        self.category.choices = [(category.key, category.label[lang]) for category in conference.categories]
-        self.days.choices = [(one.key, day(one.date, "full")) for one in conference.days]
-        self.sessions.choices = [(session.key, session.title[lang]) for session in conference.sessions]
+        self.category.choices = offer({category.key: category.label[lang] for category in conference.categories})
+        self.days.choices = offer({one.key: day(one.date, "full") for one in conference.days})
+        self.sessions.choices = offer({session.key: session.title[lang] for session in conference.sessions})
         for name in self.OPTIONAL:
             self[name].is_optional = True
         for kind in ("needs", "visa", "affiliation", "list", "photo"):
@@ -371,7 +378,7 @@ class RegistrationForm(FlaskForm):
 
     def validate_diet(self, field: Any) -> None:
         if "none" in field.data and len(field.data) > 1:
-            raise ValidationError(_l("Choose either “None” or your requirements"))
+            raise ValidationError(_l("Choose either “none of these” or your requirements"))
 
     def validate_consent_needs(self, field: Any) -> None:
         if self.has_needs and not field.data:
@@ -446,7 +453,7 @@ def in_words(field: Any) -> list[str]:
     """An answer as people read it, line by line; nothing where there is none."""
     if isinstance(field, Choice):
         chosen = field.data if isinstance(field.data, list) else [field.data]
-        return [str(label) for value, label in field.choices if value in chosen]
+        return [str(choice.label) for choice in field.choices if choice.value in chosen]
     if isinstance(field, Tick):
         return [str(_l("Yes") if field.data else _l("No"))]
     if isinstance(field, CountryField):

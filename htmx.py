@@ -11,7 +11,7 @@ def wants_fragment() -> bool:
     return request.headers.get("HX-Request-Type") == "partial"
 
 
-def render(page: str, fragment: str, *, title: str, status: int = 200, **context: Any) -> Response:
+def render(page: str, fragment: str, /, *, title: str, status: int = 200, **context: Any) -> Response:
     """Answer with the fragment to htmx and with the whole page to everybody else.
 
     The title goes with both: htmx takes it from the fragment. With 422 it begins with "Error: ".

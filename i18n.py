@@ -92,14 +92,14 @@ def address_in(lang: str) -> str:
 def country_option_list(lang: str, empty: str) -> str:
     """The options of a list of countries: drawn once for each language, because 249 of them cost more than the page."""
     options = (Markup('<option value="{}">{}</option>').format(code, name) for code, name in country_names(lang).items())
-    return Markup('<option value="">{}</option>').format(empty) + Markup("").join(options)
+    return str(Markup('<option value="">{}</option>').format(empty) + Markup("").join(options))
 
 
 def country_options(chosen: str | None) -> Markup:
     options = country_option_list(current_language(), gettext("Choose a country or territory"))
-    if chosen not in country_names("en"):
-        return Markup(options)
-    return Markup(options.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1))  # noqa: S704 - our own markup
+    if chosen in country_names("en"):
+        options = options.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1)
+    return Markup(options)  # noqa: S704 - names and codes were escaped when the options were drawn
 
 
 def compile_catalogues() -> None:

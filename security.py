@@ -13,6 +13,7 @@ from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
+from db import connection
 from domain import organisers
 from htmx import go, wants_fragment
 from models import Organiser, Registration
@@ -139,7 +140,8 @@ def sign_out() -> None:
 
 
 def load_visitor(token: str) -> Visitor | None:
-    organiser = organisers.signed_in(token)
+    with connection():
+        organiser = organisers.signed_in(token)
     return Visitor(organiser, token) if organiser else None
 
 

@@ -66,10 +66,10 @@ def compose(kind: str, registration: Registration, *, once: str, desk: Desk) -> 
     message["Message-ID"] = message_id(once, desk.sender)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = lang
     message.set_content(template(kind, "body.txt", lang).render(facts))
     message.add_alternative(template(kind, "body.html", lang).render(facts), subtype="html")
     attach_calendar(message, desk.conference.calendar(lang, url=facts["home"], sequence=registration.sequence))
+    message["Content-Language"] = lang  # last: what sets a content drops the Content- headers
     return message
 
 
@@ -117,10 +117,10 @@ def compose(kind: str, registration: Registration, *, once: str, desk: Desk) -> 
     message["Message-ID"] = message_id(once, desk.sender)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = lang
     message.set_content(template(kind, "body.txt", lang).render(facts))
     message.add_alternative(template(kind, "body.html", lang).render(facts), subtype="html")
     attach_calendar(message, desk.conference.calendar(lang, url=facts["home"], sequence=registration.sequence))
+    message["Content-Language"] = lang  # last: what sets a content drops the Content- headers
     return message
 
 

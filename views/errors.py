@@ -39,7 +39,7 @@ def failed(error: Exception) -> Response:
 
 
 def page(code: int, title: str, text: str, error: HTTPException | None = None) -> Response:
-    layout = "organiser" if request.path.startswith("/organiser") else "public"
+    layout = "organiser" if request.path.startswith("/organiser") and code < 500 else "public"
     response = make_response(render_template("errors/error.html", title=title, text=text, code=code, layout=layout), code)
     for name, value in error.get_headers() if error else ():
         if name in ("Allow", "Retry-After"):

@@ -37,7 +37,7 @@ def conference() -> Conference:
     return current_app.extensions["desk"].conference
 
 
-@bp.context_processor
+@bp.app_context_processor
 def for_every_page() -> dict[str, Any]:
     return {"sign_out_form": SignOutForm, "in_address": in_address, "mail_kinds": MAIL_KINDS, "actions": ACTIONS}
 

@@ -1,0 +1,168 @@
+"""The application, its clients, its databases and its clock. No test data here: see factories.py."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from factories import make_answers, next_address
+from flask import Flask
+from support.page import PageClient
+
+import config
+from app import create_app
+from db import connection, db
+from domain import clock, organisers
+from domain.registration import register
+from models import TABLES, Organiser, Registration
+from security import limiter
+
+SECRET_KEY = "a-secret-key-of-the-tests-0123456789-abcdef"
+FIELD_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+OPEN_DAY = date(2017, 4, 10)
+CLOSED_DAY = date(2017, 5, 10)
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_machine() -> Iterator[None]:
+    """Take the CONVOKE_ variables of whoever runs the tests out of the environment."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(config.PREFIX)}
+    yield
+    os.environ.update(kept)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server of our own, on a socket in a short folder; its address without the database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    assert programs, "PostgreSQL is missing: apt-get install postgresql"
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
+    run: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
+    data = folder / "data"
+    subprocess.run([programs[-1] / "initdb", "-N", "-D", data, "-U", "convoke", "-A", "trust", "-E", "UTF8"], check=True, **run)
+    options = f"-c listen_addresses= -k {folder} -c fsync=off -c timezone=Asia/Tokyo"
+    server = subprocess.Popen(
+        [programs[-1] / "postgres", "-D", data, *options.split()], stderr=subprocess.DEVNULL, **run
+    )
+    address = f"host={folder} user=convoke dbname=postgres"
+    for _ in range(200):
+        try:
+            with psycopg.connect(address, autocommit=True) as session:
+                session.execute("CREATE DATABASE convoke")
+            break
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+    yield f"postgresql:///convoke?host={folder}&user=convoke"
+    server.terminate()
+    server.wait(30)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def make_settings(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., config.Settings]:
+    """Settings of a rehearsal that touches nothing but a folder of its own."""
+
+    def make(**overrides: Any) -> config.Settings:
+        folder = tmp_path_factory.mktemp("convoke")
+        given = {
+            "mode": "rehearsal",
+            "secret_key": [SECRET_KEY],
+            "field_keys": [FIELD_KEY],
+            "public_url": "http://127.0.0.1:8000",
+            "database_url": f"sqlite:///{folder}/convoke.db",
+            "mail_url": f"file://{folder}/mail",
+            "mail_from": "Secretariat <secretariat@example.org>",
+            "rehearsal_date": OPEN_DAY,
+        }
+        return config.load(_env_file=None, **given | overrides)
+
+    return make
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def service(request: pytest.FixtureRequest, make_settings: Callable[..., config.Settings]) -> Iterator[Flask]:
+    """The application, once on each database."""
+    overrides = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgresql")}
+    yield create_app(make_settings(**overrides))
+    db.obj.close_all()
+
+
+@pytest.fixture
+def app(service: Flask) -> Iterator[Flask]:
+    """The application with an empty database, an untouched clock and no rate limit used up."""
+    with connection():
+        for table in reversed(TABLES):
+            table.delete().execute()
+    limiter.reset()
+    clock.rehearse(OPEN_DAY)
+    yield service
+    clock.rehearse(OPEN_DAY)
+
+
+@pytest.fixture
+def client(app: Flask) -> PageClient:
+    return PageClient(app)
+
+
+@pytest.fixture
+def database(app: Flask) -> Iterator[None]:
+    """A connection for the test itself."""
+    with connection():
+        yield
+
+
+@pytest.fixture
+def after_the_deadline(app: Flask) -> None:
+    clock.rehearse(CLOSED_DAY)
+
+
+@pytest.fixture
+def registered(app: Flask) -> Callable[..., Registration]:
+    """Register somebody through the front desk; without an address of their own they get a fresh one."""
+
+    def make(*, lang: str = "en", key: str = "", **answers: Any) -> Registration:
+        answers.setdefault("email", next_address())
+        with app.test_request_context(f"/{lang}/registration"), connection():
+            given = make_answers(**answers)
+            reference = register(given, lang=lang, key=key or given.email, desk=app.extensions["desk"])
+            return Registration.get(Registration.reference == reference)
+
+    return make
+
+
+@pytest.fixture
+def organiser(app: Flask) -> Organiser:
+    """cem, of the secretariat."""
+    with connection():
+        return organisers.add("cem@example.org", PASSWORD)
+
+
+@pytest.fixture
+def desk_client(organiser: Organiser, client: PageClient) -> PageClient:
+    """A browser in which cem has signed in."""
+    page = client.get("/organiser/session")
+    data = {"csrf_token": page.value("csrf_token"), "email": organiser.email, "password": PASSWORD}
+    client.post("/organiser/session", data, status=303)
+    return client
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find

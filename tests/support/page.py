@@ -1,0 +1,103 @@
+"""A client that parses every page that any test fetches, and checks what every page owes its readers."""
+
+import re
+from typing import Any
+
+import html5lib
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from werkzeug.test import TestResponse
+
+
+class Page:
+    """An answer of the service; HTML is parsed, and what is looked for is looked for with CSS selectors."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.headers = response.headers
+        self.data = response.get_data()
+        self.text = response.get_data(as_text=True) if response.mimetype != "application/pdf" else ""
+        self.soup = BeautifulSoup(self.text, "html5lib") if response.mimetype == "text/html" else None
+
+    def select(self, selector: str) -> list[Tag]:
+        assert self.soup is not None, f"not HTML: {self.response.mimetype}"
+        return self.soup.select(selector)
+
+    def one(self, selector: str) -> Tag:
+        found = self.select(selector)
+        assert len(found) == 1, f"{selector}: {len(found)} on the page"
+        return found[0]
+
+    def texts(self, selector: str) -> list[str]:
+        """The words of every element that a selector finds, without the empty ones."""
+        return [words for element in self.select(selector) if (words := " ".join(element.get_text().split()))]
+
+    def value(self, name: str) -> str:
+        field = self.one(f'[name="{name}"]:not([type=radio]):not([type=checkbox])')
+        if field.name == "textarea":
+            return field.get_text().removeprefix("\n")
+        if field.name == "select":
+            chosen = field.select("option[selected]")
+            return str(chosen[0]["value"]) if chosen else ""
+        return str(field.get("value", ""))
+
+    def checked(self, name: str) -> list[str]:
+        return [str(field["value"]) for field in self.select(f'[name="{name}"][checked]')]
+
+    def hidden_fields(self) -> dict[str, list[str]]:
+        """What travels with the registration form of a check page."""
+        fields: dict[str, list[str]] = {}
+        for field in self.select("#registration-form input[type=hidden]"):
+            fields.setdefault(str(field["name"]), []).append(str(field.get("value", "")))
+        return fields
+
+
+class PageClient:
+    """The test client of Flask, answering with pages; `status` is what the caller expects."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
+
+    def get(self, path: str, *, status: int = 200, **given: Any) -> Page:
+        return self.open(path, method="GET", status=status, **given)
+
+    def post(self, path: str, data: Any = None, *, status: int = 200, **given: Any) -> Page:
+        return self.open(path, method="POST", data=data, status=status, **given)
+
+    def open(self, path: str, *, status: int, **given: Any) -> Page:
+        page = Page(self.client.open(path, **given))
+        assert page.status == status, f"{path}: {page.status}, not {status}\n{page.text[:2000]}"
+        if page.soup is not None and not 300 <= status < 400:
+            is_fragment = "hx-request-type" in {name.lower() for name in given.get("headers", {})}
+            check_fragment(page) if is_fragment else check_page(page)
+        return page
+
+
+def check_page(page: Page) -> None:
+    """One h1, a title, a language, valid HTML5, no id twice, a label for each control, nothing inline."""
+    parser = html5lib.HTMLParser(strict=False)
+    parser.parse(page.text)
+    errors = [error for _, error, _ in parser.errors]
+    assert not errors, errors
+    assert page.one("html")["lang"] in ("fr", "en", "es")
+    assert len(page.texts("h1")) == 1
+    assert page.texts("title")
+    assert page.one("main")
+    check_fragment(page)
+
+
+def check_fragment(page: Page) -> None:
+    ids = [str(element["id"]) for element in page.select("[id]")]
+    assert sorted(set(ids)) == sorted(ids), f"twice: {sorted({name for name in ids if ids.count(name) > 1})}"
+    for control in page.select("input:not([type=hidden]), select, textarea"):
+        assert page.select(f'label[for="{control["id"]}"]'), f"no label: {control}"
+    for element in page.select("[aria-describedby], [aria-labelledby]"):
+        named = f"{element.get('aria-describedby', '')} {element.get('aria-labelledby', '')}".split()
+        assert set(named) <= set(ids), f"describes nothing: {element}"
+    for form in page.select("form"):
+        assert form.get("action") and form.get("method"), f"dead without JavaScript: {form}"
+    for link in page.select("a[hx-get]"):
+        assert link["href"] == link["hx-get"]
+    assert not page.select("[style], style, script:not([src])"), "inline style or script"
+    assert not re.search(r"\son[a-z]+=|hx-on|javascript:", page.text)
