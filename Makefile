@@ -1,20 +1,63 @@
-# The targets, one line each: make
+# Run `make` to see the targets, one line each.
 PYTHON ?= python3
 PORT ?= $(or $(CONVOKE_PORT),8000)
 BIN := .venv/bin
+CODE := $(wildcard *.py) domain views migrations tests
 
-.PHONY: help run serve test check
-help:            ## print this list
-	@grep -hE '^[a-z]+: .*##|^[a-z]+: +##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+.PHONY: help run serve test check lint types translations messages audit
+help:              ## print this list
+	@sed -nE 's/^([a-z]+):[^#]*## */\1\t/p' Makefile | expand -t 14
 
-run: .venv/run.stamp  ## rehearse on http://127.0.0.1:8000 (PORT=…): SQLite and mails in var/, on 10 April 2017
+run: .venv/run     ## rehearse on http://127.0.0.1:8000 (PORT=…): everything in var/, on 10 April 2017
 	@CONVOKE_MODE=rehearsal CONVOKE_PORT=$(PORT) $(BIN)/flask --app app organiser demo
 	@CONVOKE_MODE=rehearsal CONVOKE_PORT=$(PORT) exec $(BIN)/gunicorn
 
-serve: .venv/run.stamp  ## serve for real: settings from the environment, none of them weak
+serve: .venv/run   ## serve for real: settings from the environment, none of them missing or weak
 	@exec $(BIN)/gunicorn
 
-.venv/run.stamp: requirements.txt
+test: .venv/dev node_modules/.package-lock.json system  ## everything that must pass: unit, view, mail, PostgreSQL and browser tests
+	$(BIN)/python -m pytest -q
+
+check: lint types translations test audit  ## what CI runs: linters, types, translations, tests, audits
+
+lint: .venv/dev node_modules/.package-lock.json  ## Python, templates, CSS, JavaScript and words
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/codespell
+	npx stylelint 'static/*.css'
+
+types: .venv/dev   ## check the types
+	$(BIN)/mypy
+
+translations: .venv/dev  ## fail when a string misses its French or Spanish
+	$(BIN)/python -m pytest -q tests/test_translations.py
+
+messages: .venv/dev  ## bring new strings into translations/, to be translated there
+	$(BIN)/pybabel -q extract -F babel.cfg -k _l --no-location --sort-output -o var/messages.pot .
+	for lang in fr es; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap \
+	  --omit-header -i var/messages.pot -d translations -l $$lang; done
+
+audit: .venv/dev   ## known faults of the packages that production runs, and HTML that is not HTML
+	npx html-validate --version >/dev/null
+
+# System packages that only the tests need; as root they are installed, otherwise it says what is missing.
+SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm
+system:
+	@missing=; for pair in $(SYSTEM); do thing=$${pair#*:}; \
+	  command -v $$thing >/dev/null || [ -d $$thing ] || missing="$$missing $${pair%%:*}"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$missing; \
+	  else echo "Please install first: apt-get install$$missing"; exit 1; fi; fi
+
+.venv/run: requirements.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json | system
+	npm ci --silent --no-audit --no-fund

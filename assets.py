@@ -1,4 +1,4 @@
-"""Static files under addresses that name their content, so that browsers keep them for a year and never show an old one."""
+"""Static files under addresses that name their content: browsers keep them for a year and never show an old one."""
 
 import hashlib
 from functools import cache

@@ -61,7 +61,9 @@ def organiser_add(email: str) -> None:
         with connection():
             organisers.add(email, password)
     except organisers.OrganiserExists:
-        raise click.ClickException(f"{email} is an organiser already; see: flask organiser reset {email}") from None
+        raise click.ClickException(
+            f"{email} is an organiser already; see: flask organiser reset {email}"
+        ) from None
     click.echo(f"Password of {email}: {password}")
 
 

@@ -32,7 +32,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Faults(ClickException):
-    """Why the service cannot start: `faults` names every reason, a line each. A command prints them and exits with 1."""
+    """Why the service cannot start: `faults` names every reason, a line each. A command prints them."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("please mend this first:\n" + "\n".join(f"  {fault}" for fault in faults))
@@ -64,7 +64,9 @@ def fernet(keys: list[str]) -> list[str]:
         try:
             Fernet(key)
         except ValueError:
-            raise ValueError("needs 32 bytes in url-safe base64; make one with: openssl rand -base64 32 | tr +/ -_") from None
+            raise ValueError(
+                "needs 32 bytes in url-safe base64; make one with: openssl rand -base64 32 | tr +/ -_"
+            ) from None
     return keys
 
 
@@ -93,7 +95,9 @@ class Settings(BaseSettings):
     field_keys: Annotated[Keys, AfterValidator(fernet)]
     public_url: HttpUrl
     conference: Path = ROOT / "conferences" / "oulan-bator-2017"
-    database_url: Annotated[str, AfterValidator(url_of("sqlite", "postgresql"))] = f"sqlite:///{VAR}/convoke.db"
+    database_url: Annotated[str, AfterValidator(url_of("sqlite", "postgresql"))] = (
+        f"sqlite:///{VAR}/convoke.db"
+    )
     redis_url: Annotated[str, AfterValidator(url_of("redis", "rediss"))] | None = None
     mail_url: Annotated[str, AfterValidator(url_of("smtp+starttls", "smtps", "smtp", "file"))]
     mail_from: NameEmail
@@ -118,7 +122,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="wrap")
     @classmethod
-    def every_fault_at_once(cls, given: dict[str, Any], handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+    def every_fault_at_once(
+        cls, given: dict[str, Any], handler: ModelWrapValidatorHandler["Settings"]
+    ) -> "Settings":
         """Judge the settings together as well as one by one, so that an operator sees all faults in one go."""
         given = given if given.get("mode") != "rehearsal" else rehearsal_defaults(given) | given
         faults = [f"{PREFIX}{name.upper()}: {message}" for name, message in faults_between(given)]
@@ -153,16 +159,27 @@ def faults_between(given: Mapping[str, Any]) -> list[tuple[str, str]]:
         faults.append(("public_url", "must begin with https:// in production"))
     mail = urlsplit(text.get("mail_url", ""))
     if mail.scheme == "file" or (mail.scheme == "smtp" and mail.hostname not in LOOPBACK):
-        faults.append(("mail_url", "needs smtp+starttls:// or smtps:// in production, except on this machine itself"))
+        faults.append(
+            ("mail_url", "needs smtp+starttls:// or smtps:// in production, except on this machine itself")
+        )
     if (several or postgresql) and "redis_url" not in text:
-        faults.append(("redis_url", "is required with several processes or PostgreSQL: they share their rate limits there"))
+        faults.append(
+            (
+                "redis_url",
+                "is required with several processes or PostgreSQL: they share their rate limits there",
+            )
+        )
     return faults
 
 
 def fault_line(fault: Any) -> str:
     name = str(fault["loc"][0]).upper()
     name = name if name.startswith(PREFIX) else PREFIX + name
-    kind = "no such setting" if fault["type"] == "extra_forbidden" else fault["msg"].removeprefix("Value error, ")
+    kind = (
+        "no such setting"
+        if fault["type"] == "extra_forbidden"
+        else fault["msg"].removeprefix("Value error, ")
+    )
     return f"{name}: {kind}"
 
 
@@ -200,7 +217,7 @@ def load(**given: Any) -> Settings:
     ]
     folders = [folder for folder in SECRETS_FOLDERS if folder and Path(folder).is_dir()]
     try:
-        settings = Settings(_secrets_dir=folders or None, **given)
+        settings = Settings(_secrets_dir=folders or None, **given)  # type: ignore[call-arg]
     except SettingsError as error:
         raise SettingsError(unknown + error.faults) from None
     if unknown:

@@ -44,7 +44,9 @@ def compact(text: str | None) -> str:
 
 
 def no_control_characters(form: FlaskForm, field: Any) -> None:
-    if any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in field.data or ""):
+    if any(
+        unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in field.data or ""
+    ):
         raise ValidationError(_l("Remove the invisible characters; typing the text again usually helps"))
 
 
@@ -78,6 +80,9 @@ def offer(choices: dict[str, Any]) -> list[SelectChoice]:
 
 class Choice:
     """What every choice does with an answer that is not on offer."""
+
+    data: Any
+    choices: Any
 
     def pre_validate(self, form: FlaskForm) -> None:
         answers = self.data if isinstance(self.data, list) else [self.data]
@@ -152,7 +157,15 @@ class RegistrationForm(FlaskForm):
 
     SECTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         "you": ("given_names", "family_name", "email", "organisation", "country", "function", "category"),
-        "taking_part": ("days", "sessions", "interpretation", "diet", "diet_other", "access_needs", "consent_needs"),
+        "taking_part": (
+            "days",
+            "sessions",
+            "interpretation",
+            "diet",
+            "diet_other",
+            "access_needs",
+            "consent_needs",
+        ),
         "visa": (
             "visa_letter",
             "passport_name",
@@ -223,7 +236,11 @@ class RegistrationForm(FlaskForm):
         _l("Function"),
         description=_l("For example: International Secretary"),
         filters=[squash],
-        validators=[DataRequired(_l("Enter your function in the organisation")), no_control_characters, LengthAtMost(120)],
+        validators=[
+            DataRequired(_l("Enter your function in the organisation")),
+            no_control_characters,
+            LengthAtMost(120),
+        ],
         render_kw={"autocomplete": "organization-title", "maxlength": 120},
     )
     category = Radios(
@@ -231,10 +248,14 @@ class RegistrationForm(FlaskForm):
     )
 
     days = Checkboxes(
-        _l("Which days will you attend?"), validators=[DataRequired(_l("Choose at least one day"))], default=[]
+        _l("Which days will you attend?"),
+        validators=[DataRequired(_l("Choose at least one day"))],
+        default=[],
     )
     sessions = Checkboxes(
-        _l("Which sessions interest you?"), description=_l("This helps us to plan the rooms; it does not bind you"), default=[]
+        _l("Which sessions interest you?"),
+        description=_l("This helps us to plan the rooms; it does not bind you"),
+        default=[],
     )
     interpretation = Radios(
         _l("In which language will you listen?"),
@@ -266,7 +287,9 @@ class RegistrationForm(FlaskForm):
     )
     access_needs = LongText(
         _l("Accessibility needs"),
-        description=_l("For example a step-free route, a seat near the screen, a companion; no diagnosis, please"),
+        description=_l(
+            "For example a step-free route, a seat near the screen, a companion; no diagnosis, please"
+        ),
         filters=[tidy],
         validators=[no_control_characters, LengthAtMost(500)],
         render_kw={"autocomplete": "off", "maxlength": 500, "rows": 3},
@@ -301,7 +324,10 @@ class RegistrationForm(FlaskForm):
         filters=[compact],
         validators=[
             visa_rules(_l("Enter your passport number")),
-            Regexp(r"^[A-Z0-9]{5,20}$", message=_l("Enter 5 to 20 letters and digits, as printed in the passport")),
+            Regexp(
+                r"^[A-Z0-9]{5,20}$",
+                message=_l("Enter 5 to 20 letters and digits, as printed in the passport"),
+            ),
         ],
         render_kw={"autocomplete": "off", "maxlength": 30, "spellcheck": "false"},
     )
@@ -337,7 +363,9 @@ class RegistrationForm(FlaskForm):
         super().__init__(**given)
         self.conference = conference
         lang = current_language()
-        self.category.choices = offer({category.key: category.label[lang] for category in conference.categories})
+        self.category.choices = offer(
+            {category.key: category.label[lang] for category in conference.categories}
+        )
         self.days.choices = offer({one.key: day(one.date, "full") for one in conference.days})
         self.sessions.choices = offer({session.key: session.title[lang] for session in conference.sessions})
         for name in self.OPTIONAL:
@@ -348,7 +376,11 @@ class RegistrationForm(FlaskForm):
     @classmethod
     def showing(cls, answers: Answers, conference: Conference) -> Self:
         """The form filled in with stored answers, to show them."""
-        data = {name: value for name, value in vars(answers).items() if name not in ("needs", "passport", "consents")}
+        data = {
+            name: value
+            for name, value in vars(answers).items()
+            if name not in ("needs", "passport", "consents")
+        }
         if needs := answers.needs:
             data |= {"diet": needs.diet, "diet_other": needs.diet_other, "access_needs": needs.access}
         if passport := answers.passport:
@@ -424,7 +456,9 @@ class RegistrationForm(FlaskForm):
 
     def consents(self) -> list[str]:
         """The kinds of consent that were given and that something depends on."""
-        given = [name for section in self.SECTIONS.values() for name in section if name.startswith("consent_")]
+        given = [
+            name for section in self.SECTIONS.values() for name in section if name.startswith("consent_")
+        ]
         given = [name for name in given if self[name].data and self.is_asked(name)]
         return [name.removeprefix("consent_") for name in given if name != "consent_needs" or self.has_needs]
 
@@ -435,7 +469,7 @@ class RegistrationForm(FlaskForm):
                 yield name, self[name].label.text, in_words(self[name])
 
     def masks(self, *names: str) -> dict[str, str]:
-        """What to show instead of sensitive answers: of the passport number its end, of the others that they are there."""
+        """What to show instead of sensitive answers: the passport number's end, of the others that they exist."""
         shown = {name: _("hidden") for name in names or self.SENSITIVE if self[name].data}
         if "passport_number" in shown:
             shown["passport_number"] = masked(self.passport_number.data)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import make_response, redirect, render_template, request
 from flask_babel import gettext
-from markupsafe import Markup, escape
+from markupsafe import escape
+from werkzeug import Response
 
 
 def wants_fragment() -> bool:
@@ -18,7 +19,7 @@ def render(page: str, fragment: str, /, *, title: str, status: int = 200, **cont
     """
     title = gettext("Error: %(title)s", title=title) if status == 422 else title
     if wants_fragment():
-        body = Markup("<title>{}</title>\n").format(escape(title)) + Markup(render_template(fragment, **context))
+        body = f"<title>{escape(title)}</title>\n{render_template(fragment, **context)}"
     else:
         body = render_template(page, title=title, **context)
     response = make_response(body, status)

@@ -91,7 +91,10 @@ def address_in(lang: str) -> str:
 @cache
 def country_option_list(lang: str, empty: str) -> str:
     """The options of a list of countries: drawn once for each language, because 249 of them cost more than the page."""
-    options = (Markup('<option value="{}">{}</option>').format(code, name) for code, name in country_names(lang).items())
+    options = (
+        Markup('<option value="{}">{}</option>').format(code, name)
+        for code, name in country_names(lang).items()
+    )
     return str(Markup('<option value="">{}</option>').format(empty) + Markup("").join(options))
 
 
@@ -118,7 +121,11 @@ def compile_catalogues() -> None:
 def country_names(lang: str) -> dict[str, str]:
     """The 249 codes of ISO 3166-1 with their CLDR names, sorted as the language sorts."""
     territories = Locale(lang).territories
-    names = {code: name for code, name in territories.items() if code.isalpha() and len(code) == 2 and code not in NOT_ISO}
+    names = {
+        code: name
+        for code, name in territories.items()
+        if code.isalpha() and len(code) == 2 and code not in NOT_ISO
+    }
     return dict(sorted(names.items(), key=lambda item: sort_key(item[1])))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.fernet import MultiFernet
 from peewee import (
     SQL,
+    AutoField,
     CharField,
     DateTimeField,
     ForeignKeyField,
@@ -25,7 +26,7 @@ MAIL_STATES = ("queued", "sending", "accepted", "retrying", "failed")
 
 
 class UTCDateTimeField(DateTimeField):
-    """An aware time in Python, naive UTC in the column: the same on SQLite and PostgreSQL, whatever the session's zone."""
+    """An aware time in Python, naive UTC in the column: the same on every database, whatever the session's zone."""
 
     def db_value(self, value: datetime | str | None) -> Any:
         if isinstance(value, datetime):
@@ -54,6 +55,8 @@ class EncryptedField(TextField):
 
 
 class Base(Model):
+    id = AutoField()
+
     class Meta:
         database = db
         legacy_table_names = False
@@ -65,7 +68,7 @@ def one_of(column: str, values: tuple[str, ...]) -> Any:
 
 
 class Registration(Base):
-    """One delegate. `search` and the `_key` columns are folded copies, for finding and sorting alike on every database."""
+    """One delegate. `search` and the `_key` columns are folded copies, to find and sort by on every database."""
 
     public_id = CharField(32, unique=True)
     reference = CharField(16, unique=True)
@@ -119,7 +122,9 @@ Registration.add_index(
     )
 )
 for column in (Registration.name_key, Registration.organisation_key, Registration.created_at):
-    Registration.add_index(Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id"))
+    Registration.add_index(
+        Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id")
+    )
 
 
 class Repeat(Base):

@@ -10,6 +10,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from werkzeug import Response as WerkzeugResponse
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
@@ -31,7 +32,9 @@ FIXED_HEADERS = {
     "X-Convoke": "1",  # tells our answers from those of a proxy or a hotel's network (static/app.js)
 }
 
-limiter = Limiter(get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True, strategy="moving-window")
+limiter = Limiter(
+    get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True, strategy="moving-window"
+)
 login_manager = LoginManager()
 
 
@@ -69,7 +72,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(check_origin)
     app.after_request(add_headers)
     limiter.init_app(app)
-    login_manager.session_protection = None  # a telephone changes its address; the token alone is the authority
+    login_manager.session_protection = (
+        None  # a telephone changes its address; the token alone is the authority
+    )
     login_manager.init_app(app)
     login_manager.user_loader(load_visitor)
     login_manager.unauthorized_handler(ask_to_sign_in)
@@ -145,7 +150,7 @@ def load_visitor(token: str) -> Visitor | None:
     return Visitor(organiser, token) if organiser else None
 
 
-def ask_to_sign_in() -> Response:
+def ask_to_sign_in() -> WerkzeugResponse:
     """Lead to the sign-in page; to htmx as a 401, so that the page never lands inside a table."""
     address = url_for("organiser.session")
     if wants_fragment():

@@ -7,7 +7,11 @@ from models import AuditEntry, Organiser, Registration
 
 
 def record(
-    action: str, *, organiser: Organiser | None = None, registration: Registration | None = None, **details: Any
+    action: str,
+    *,
+    organiser: Organiser | None = None,
+    registration: Registration | None = None,
+    **details: Any,
 ) -> None:
     """Add one entry. Without an organiser it was the delegate, or the service itself."""
     AuditEntry.insert(

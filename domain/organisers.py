@@ -1,4 +1,4 @@
-"""Organisers and their sign-ins. The database holds hashes only: of passwords by scrypt, of sign-in tokens by SHA-256."""
+"""Organisers and their sign-ins. The database holds hashes only: scrypt of passwords, SHA-256 of tokens."""
 
 import hashlib
 import secrets
@@ -12,7 +12,9 @@ from domain import audit, clock
 from models import Organiser, SignIn
 
 LIFETIME = timedelta(hours=8)
-NOBODY = generate_password_hash(secrets.token_urlsafe())  # checked for unknown addresses, so that they take as long
+NOBODY = generate_password_hash(
+    secrets.token_urlsafe()
+)  # checked for unknown addresses, so that they take as long
 
 
 class OrganiserExists(Exception):
@@ -44,7 +46,9 @@ def reset(email: str, password: str) -> None:
     """Give an organiser a new password and end all their sign-ins. Raises OrganiserUnknown."""
     organiser = find(email)
     with write():
-        Organiser.update(password_hash=generate_password_hash(password)).where(Organiser.id == organiser.id).execute()
+        Organiser.update(password_hash=generate_password_hash(password)).where(
+            Organiser.id == organiser.id
+        ).execute()
         SignIn.delete().where(SignIn.organiser == organiser).execute()
         audit.record("organiser.reset", organiser=organiser)
 
@@ -77,7 +81,9 @@ def sign_in(organiser: Organiser) -> str:
     now = clock.now()
     with write():
         SignIn.delete().where(SignIn.expires_at <= now).execute()
-        SignIn.create(organiser=organiser, token_hash=digest(token), created_at=now, expires_at=now + LIFETIME)
+        SignIn.create(
+            organiser=organiser, token_hash=digest(token), created_at=now, expires_at=now + LIFETIME
+        )
         audit.record("organiser.signed_in", organiser=organiser)
     return token
 

@@ -1,4 +1,4 @@
-"""The outbox: mails are rows, written with the change they tell of, and sent by a worker until the server accepts them."""
+"""The outbox: mails are rows, written with the change they tell of, sent by a worker until they are accepted."""
 
 import logging
 import random
@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 from peewee import fn
 
@@ -52,7 +51,7 @@ def claim(owner: str) -> Mail | None:
     if oldest.tuples().first() is None:
         return None
     if not on_sqlite():
-        oldest = oldest.for_update("FOR UPDATE SKIP LOCKED")
+        oldest = oldest.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
     with write():
         taken = (
             Mail.update(state="sending", owner=owner, attempts=Mail.attempts + 1, due_at=now + LEASE)
@@ -81,12 +80,15 @@ def _settle(mail: Mail, **changes: object) -> None:
     """Write the outcome, unless the lease ran out and the mail is somebody else's by now."""
     with write():
         Mail.update(owner=None, **changes).where(Mail.id == mail.id, Mail.owner == mail.owner).execute()
-    log.info("mail.%s", changes["state"], extra={"mail": mail.id, "kind": mail.kind, "attempts": mail.attempts})
+    log.info(
+        "mail.%s", changes["state"], extra={"mail": mail.id, "kind": mail.kind, "attempts": mail.attempts}
+    )
 
 
 def backlog() -> dict[str, int]:
     """How many mails there are in each state."""
-    return dict(Mail.select(Mail.state, fn.COUNT(Mail.id)).group_by(Mail.state).tuples())
+    counted = Mail.select(Mail.state, fn.COUNT(Mail.id)).group_by(Mail.state)
+    return dict(counted.tuples())  # type: ignore[arg-type]
 
 
 class Worker(threading.Thread):
@@ -127,7 +129,10 @@ class Worker(threading.Thread):
             return False
         try:
             self.transport.send(
-                mail.message.encode("ascii"), sender=self.sender, recipient=mail.recipient, name=f"{mail.kind}-{mail.id}"
+                mail.message.encode("ascii"),
+                sender=self.sender,
+                recipient=mail.recipient,
+                name=f"{mail.kind}-{mail.id}",
             )
         except (Refused, Deferred) as error:
             failed(mail, error)
@@ -146,4 +151,8 @@ class Worker(threading.Thread):
 def forget_delays() -> bool:
     """Make every waiting mail due: a rehearsal's clock may have been set back since it was queued."""
     with write():
-        return bool(Mail.update(due_at=clock.now()).where(Mail.state.in_(UNFINISHED), Mail.due_at > clock.now()).execute())
+        return bool(
+            Mail.update(due_at=clock.now())
+            .where(Mail.state.in_(UNFINISHED), Mail.due_at > clock.now())
+            .execute()
+        )

@@ -101,13 +101,17 @@ def reference_of(form_key: str) -> str | None:
 
 def repeat(refused: Registration, *, form_key: str, desk: Desk) -> str:
     """Answer a form for an address that is registered already; see `register`."""
-    existing = Registration.get(Registration.address_key == refused.address_key, Registration.state.in_(ACTIVE))
+    existing = Registration.get(
+        Registration.address_key == refused.address_key, Registration.state.in_(ACTIVE)
+    )
     once = f"repeat:{form_key}"
     message = compose("repeat", existing, once=once, desk=desk)
     try:
         with write():
             now = clock.now()
-            Repeat.create(registration=existing, reference=refused.reference, form_key=form_key, created_at=now)
+            Repeat.create(
+                registration=existing, reference=refused.reference, form_key=form_key, created_at=now
+            )
             words = Registration.search.concat(f" {searchable_reference(refused.reference)}")
             Registration.update(search=words).where(Registration.id == existing.id).execute()
             outbox.enqueue(message, kind="repeat", registration=existing, once=once)
@@ -139,7 +143,9 @@ def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registra
         interpretation=answers.interpretation,
         visa_state="requested" if answers.passport else "none",
         needs=asdict(answers.needs) if answers.needs else None,
-        passport=asdict(answers.passport) | {"expiry": answers.passport.expiry.isoformat()} if answers.passport else None,
+        passport=asdict(answers.passport) | {"expiry": answers.passport.expiry.isoformat()}
+        if answers.passport
+        else None,
         created_at=now,
         updated_at=now,
     )
@@ -178,12 +184,16 @@ def store_consents(registration: Registration, kinds: list[str], *, version: str
 
 def fingerprint(answers: Answers, key: str) -> str:
     """The one-time key together with the answers: going back, changing an answer and sending is not the same form."""
-    return hashlib.sha256(f"{key}\n{json.dumps(asdict(answers), default=str, sort_keys=True)}".encode()).hexdigest()
+    return hashlib.sha256(
+        f"{key}\n{json.dumps(asdict(answers), default=str, sort_keys=True)}".encode()
+    ).hexdigest()
 
 
 def find_by_link(public_id: str, version: int) -> Registration:
     """The registration that a private link names. Raises LinkUnknown or RegistrationErased."""
-    registration = Registration.get_or_none(Registration.public_id == public_id, Registration.link_version == version)
+    registration = Registration.get_or_none(
+        Registration.public_id == public_id, Registration.link_version == version
+    )
     if registration is None:
         raise LinkUnknown
     if registration.state == "erased":
@@ -194,7 +204,9 @@ def find_by_link(public_id: str, version: int) -> Registration:
 def answers_of(registration: Registration) -> Answers:
     """What a registration holds, in the shape in which it was given."""
     needs, passport = registration.needs, registration.passport
-    given = Consent.select(Consent.kind).where(Consent.registration == registration, Consent.withdrawn_at.is_null())
+    given = Consent.select(Consent.kind).where(
+        Consent.registration == registration, Consent.withdrawn_at.is_null()
+    )
     return Answers(
         given_names=registration.given_names,
         family_name=registration.family_name,
@@ -207,8 +219,10 @@ def answers_of(registration: Registration) -> Answers:
         sessions=registration.sessions,
         interpretation=registration.interpretation,
         needs=Needs(**needs) if needs else None,
-        passport=Passport(**passport | {"expiry": date.fromisoformat(passport["expiry"])}) if passport else None,
-        consents=[kind for (kind,) in given.tuples()],
+        passport=Passport(**passport | {"expiry": date.fromisoformat(passport["expiry"])})
+        if passport
+        else None,
+        consents=[consent.kind for consent in given],
     )
 
 

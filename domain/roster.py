@@ -49,7 +49,7 @@ class Page:
     next: Query | None
 
 
-def matching(query: Query) -> ModelSelect:
+def matching(query: Query) -> "ModelSelect[Registration]":
     """The registrations that have every word of the search, in no order."""
     found = Registration.select().where(Registration.state != "erased")
     for word in fold(query.q).split():
@@ -82,7 +82,7 @@ def page(query: Query) -> Page:
     )
 
 
-def slice_of(query: Query, *, limit: int) -> ModelSelect:
+def slice_of(query: Query, *, limit: int) -> "ModelSelect[Registration]":
     """The rows next to the one that the query names, nearest first: by index, however long the list is."""
     descending = query.is_descending != bool(query.before)
     found = matching(query)
@@ -103,7 +103,7 @@ def export_rows(query: Query) -> Iterator[tuple[Registration, set[str]]]:
         given = Consent.select(Consent.registration, Consent.kind).where(
             Consent.registration.in_(list(consents)), Consent.withdrawn_at.is_null()
         )
-        for registration, kind in given.tuples():
-            consents[registration].add(kind)
+        for consent in given:
+            consents[consent.registration_id].add(consent.kind)  # type: ignore[attr-defined]
         yield from ((row, consents[row.id]) for row in rows)
         query = replace(query, after=rows[-1].reference)

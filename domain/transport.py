@@ -95,7 +95,9 @@ class SmtpTransport:
         """Connect and sign in. Whatever goes wrong here is the server's trouble, never the message's: Deferred."""
         try:
             if self.scheme == "smtps":
-                server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=self.tls)
+                server: smtplib.SMTP = smtplib.SMTP_SSL(
+                    self.host, self.port, timeout=TIMEOUT, context=self.tls
+                )
             else:
                 server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
             if self.scheme == "smtp+starttls":

@@ -65,7 +65,9 @@ Registration.add_index(
     )
 )
 for column in (Registration.name_key, Registration.organisation_key, Registration.created_at):
-    Registration.add_index(Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id"))
+    Registration.add_index(
+        Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id")
+    )
 
 
 class Repeat(Table):

@@ -51,7 +51,11 @@ def postgresql() -> Iterator[str]:
         shutil.chown(folder, user)
     run: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
     data = folder / "data"
-    subprocess.run([programs[-1] / "initdb", "-N", "-D", data, "-U", "convoke", "-A", "trust", "-E", "UTF8"], check=True, **run)
+    subprocess.run(
+        [programs[-1] / "initdb", "-N", "-D", data, "-U", "convoke", "-A", "trust", "-E", "UTF8"],
+        check=True,
+        **run,
+    )
     options = f"-c listen_addresses= -k {folder} -c fsync=off -c timezone=Asia/Tokyo"
     server = subprocess.Popen(
         [programs[-1] / "postgres", "-D", data, *options.split()], stderr=subprocess.DEVNULL, **run

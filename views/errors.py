@@ -2,8 +2,9 @@
 
 import logging
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, make_response, render_template, request
 from flask_babel import gettext as _
+from werkzeug import Response
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from db import DatabaseOut, is_outage
@@ -21,9 +22,13 @@ def init_app(app: Flask) -> None:
 def refused(error: HTTPException) -> Response:
     """Answer every HTTP error with a page of our own; redirects and ready-made answers pass through."""
     if error.response is not None or error.code is None:
-        return error.get_response()  # type: ignore[return-value]
+        return error.get_response()
     title, text = words(error.code)
-    own_words = error.description if error.code in (404, 410) and error.description != type(error).description else None
+    own_words = (
+        error.description
+        if error.code in (404, 410) and error.description != type(error).description
+        else None
+    )
     return page(error.code, title, own_words or text, error)
 
 
@@ -40,7 +45,9 @@ def failed(error: Exception) -> Response:
 
 def page(code: int, title: str, text: str, error: HTTPException | None = None) -> Response:
     layout = "organiser" if request.path.startswith("/organiser") and code < 500 else "public"
-    response = make_response(render_template("errors/error.html", title=title, text=text, code=code, layout=layout), code)
+    response = make_response(
+        render_template("errors/error.html", title=title, text=text, code=code, layout=layout), code
+    )
     for name, value in error.get_headers() if error else ():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -53,9 +60,14 @@ def words(code: int) -> tuple[str, str]:
         400: (_("This request could not be understood"), _("Please go back, reload the page and try again.")),
         403: (
             _("This request was refused"),
-            _("It seems to come from another site. Please open the form on this site and send it from there."),
+            _(
+                "It seems to come from another site. Please open the form on this site and send it from there."
+            ),
         ),
-        404: (_("Page not found"), _("There is nothing at this address. Please check it, or begin with the invitation.")),
+        404: (
+            _("Page not found"),
+            _("There is nothing at this address. Please check it, or begin with the invitation."),
+        ),
         405: (
             _("This address does not work this way"),
             _("It only receives forms. Please begin with the invitation and use the buttons there."),
@@ -63,19 +75,27 @@ def words(code: int) -> tuple[str, str]:
         410: (_("No longer here"), _("What was at this address has been removed.")),
         413: (
             _("This is too much text"),
-            _("Nothing was stored. Go back with your browser: your answers are still there. Shorten the longest ones."),
+            _(
+                "Nothing was stored. Go back with your browser: your answers are still there. Shorten the longest ones."
+            ),
         ),
         429: (
             _("Too many attempts"),
-            _("Please wait a few minutes. Then go back with your browser, where your answers still are, and try again."),
+            _(
+                "Please wait a few minutes, then go back with your browser and try again: your answers are still there."
+            ),
         ),
         500: (
             _("Something went wrong on our side"),
-            _("Nothing was stored. It is not your fault, and we have been told. Please try again in a few minutes."),
+            _(
+                "Nothing was stored. It is not your fault, and we have been told. Please try again in a few minutes."
+            ),
         ),
         503: (
-            _("The service is resting"),
-            _("Nothing was stored. Go back with your browser: your answers are still there. Please try again in a minute."),
+            _("The service is unavailable for a moment"),
+            _(
+                "Nothing was stored, but your browser has kept your answers: go back and send them again in a minute."
+            ),
         ),
     }
     return known.get(code, known[400])

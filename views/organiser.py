@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
+from werkzeug import Response
 
 from db import close_connection, connection, open_connection
 from domain import audit, organisers, outbox, roster
@@ -39,7 +40,12 @@ def conference() -> Conference:
 
 @bp.app_context_processor
 def for_every_page() -> dict[str, Any]:
-    return {"sign_out_form": SignOutForm, "in_address": in_address, "mail_kinds": MAIL_KINDS, "actions": ACTIONS}
+    return {
+        "sign_out_form": SignOutForm,
+        "in_address": in_address,
+        "mail_kinds": MAIL_KINDS,
+        "actions": ACTIONS,
+    }
 
 
 @bp.get("/")
@@ -61,7 +67,11 @@ def session() -> Response:
             return go(local_target(request.args.get("next")))
         form.password.errors = [_("This address and this password do not belong together. Please try again.")]
     return render(
-        "organiser/session.html", "organiser/_session.html", title=_("Sign in"), status=422 if form.errors else 200, form=form
+        "organiser/session.html",
+        "organiser/_session.html",
+        title=_("Sign in"),
+        status=422 if form.errors else 200,
+        form=form,
     )
 
 
@@ -98,7 +108,9 @@ def registrations() -> Response:
 
 def asked() -> roster.Query:
     """The query in the address; what makes no sense there counts for nothing."""
-    given = {name: request.args.get(name, "").replace("\0", "")[:200] for name in ("q", "sort", "after", "before")}
+    given = {
+        name: request.args.get(name, "").replace("\0", "")[:200] for name in ("q", "sort", "after", "before")
+    }
     if given["sort"].removeprefix("-") not in roster.SORTS:
         given["sort"] = roster.NEWEST_FIRST
     return roster.Query(**given)
@@ -132,7 +144,7 @@ def registration(reference: str) -> str:
         form=answers,
         hidden={} if is_revealed else answers.masks(),
         reveal_form=form,
-        mails=list(row.mails.order_by(Mail.id)),
+        mails=list(Mail.select().where(Mail.registration == row).order_by(Mail.id)),
         history=history(row),
     )
 
@@ -154,7 +166,9 @@ def registrations_csv() -> Response | tuple[str, int]:
     if separator not in SEPARATORS:
         abort(400)
     total = roster.matching(query).count()
-    audit.record("registrations.exported", organiser=current_user.organiser, has_search=bool(query.q), rows=total)
+    audit.record(
+        "registrations.exported", organiser=current_user.organiser, has_search=bool(query.q), rows=total
+    )
     response = Response(with_connection(csv_chunks(query, separator=separator)), mimetype="text/csv")
     response.headers["Content-Disposition"] = "attachment; filename=registrations.csv"
     return response

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug import Response
 
 from domain.conference import LANGUAGES, PAGES, Conference
 from i18n import PREFIX, current_language, preferred_language

@@ -1,8 +1,9 @@
 """The registration: the form, its field checks, the check page, the receipt, and the delegate's own page."""
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask_babel import gettext as _
 from itsdangerous import BadData
+from werkzeug import Response
 
 from db import DatabaseOut, connection
 from domain.desk import Desk
@@ -84,7 +85,9 @@ def wants_form() -> bool:
 
 def show_form(form: RegistrationForm, status: int = 200) -> Response:
     title = _("Register for the conference")
-    response = render("registration/new.html", "registration/_form.html", title=title, status=status, form=form)
+    response = render(
+        "registration/new.html", "registration/_form.html", title=title, status=status, form=form
+    )
     if request.method == "GET":
         # Not no-store: with that, browsers forget on "Back" what was typed. There is nothing personal in it yet.
         response.cache_control.private = True
@@ -96,7 +99,12 @@ def show_check(form: RegistrationForm, status: int = 200) -> Response:
     """Everything once more before it is sent. With 422 the form's key had run out, with 503 the database was out."""
     title = _("Check your answers")
     response = render(
-        "registration/check.html", "registration/_check.html", title=title, status=status, form=form, trouble=status
+        "registration/check.html",
+        "registration/_check.html",
+        title=title,
+        status=status,
+        form=form,
+        trouble=status,
     )
     if status == 503:
         response.headers["Retry-After"] = "30"
@@ -141,7 +149,9 @@ def own(token: str) -> str:
             registration = find_by_link(*read_link(token))
             answers = answers_of(registration)
     except (BadData, LinkUnknown):
-        abort(404, _("This link does not open a registration. Please use the link in your newest mail from us."))
+        abort(
+            404, _("This link does not open a registration. Please use the link in your newest mail from us.")
+        )
     except RegistrationErased:
         abort(410, _("This registration has been erased."))
     form = RegistrationForm.showing(answers, desk().conference)
