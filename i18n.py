@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from config import ROOT
 from domain import clock
-from domain.conference import LANGUAGE_NAMES, LANGUAGES
+from domain.conference import LANGUAGE_NAMES, LANGUAGES, LOCALES
 
 CATALOGUES = ROOT / "translations"
 DEFAULT_LANGUAGE = LANGUAGES[0]
@@ -105,6 +105,10 @@ def country_options(chosen: str | None) -> Markup:
     return Markup(options)  # noqa: S704 - names and codes were escaped when the options were drawn
 
 
+def current_locale() -> str:
+    return LOCALES[current_language()]
+
+
 def compile_catalogues() -> None:
     """Bring each messages.mo up to date with its messages.po; several processes may do so at once."""
     for source in CATALOGUES.glob("*/LC_MESSAGES/messages.po"):
@@ -137,14 +141,14 @@ def sort_key(name: str) -> str:
 
 def day(value: date, style: str = "long") -> str:
     """A date in words: 8 mai 2017; with style "full" with its weekday."""
-    return format_date(value, style, locale=current_language())
+    return format_date(value, style, locale=current_locale())
 
 
 def span(days: tuple[date, date]) -> str:
     """A range of days: 25–26 mai 2017."""
-    return format_interval(*days, skeleton="yMMMMd", locale=current_language())
+    return format_interval(*days, skeleton="yMMMMd", locale=current_locale())
 
 
 def moment(value: datetime) -> str:
     """A moment with its hour, in Universal Time and saying so."""
-    return format_datetime(value, "d MMMM y, HH:mm 'UTC'", tzinfo=None, locale=current_language())
+    return format_datetime(value, "d MMMM y, HH:mm 'UTC'", tzinfo=None, locale=current_locale())

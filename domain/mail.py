@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from config import ROOT
 from domain import clock
-from domain.conference import LANGUAGE_NAMES
+from domain.conference import LANGUAGE_NAMES, LOCALES
 from domain.desk import Desk
 from models import Registration
 
@@ -72,8 +72,8 @@ def templates(lang: str) -> Environment:
     )
     catalogue = Translations.load(ROOT / "translations", [lang])
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["day"] = lambda value: format_date(value, "long", locale=lang)
-    environment.filters["span"] = lambda days: format_interval(days[0], days[1], "yMMMMd", locale=lang)
+    environment.filters["day"] = lambda value: format_date(value, "long", locale=LOCALES[lang])
+    environment.filters["span"] = lambda days: format_interval(days[0], days[1], "yMMMMd", locale=LOCALES[lang])
     return environment
 
 
