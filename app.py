@@ -21,6 +21,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The service, ready to answer, its database upgraded. Raises SettingsError or ConferenceError with every fault."""
     settings = settings or load()
     app = Flask(__name__)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals["settings"] = app.extensions["settings"] = settings
     app.jinja_env.globals["conference"] = conference = load_conference(settings.conference)
     app.extensions["desk"] = Desk(

@@ -73,7 +73,9 @@ def templates(lang: str) -> Environment:
     catalogue = Translations.load(ROOT / "translations", [lang])
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["day"] = lambda value: format_date(value, "long", locale=LOCALES[lang])
-    environment.filters["span"] = lambda days: format_interval(days[0], days[1], "yMMMMd", locale=LOCALES[lang])
+    environment.filters["span"] = lambda days: format_interval(
+        days[0], days[1], "yMMMMd", locale=LOCALES[lang]
+    )
     return environment
 
 

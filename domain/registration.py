@@ -77,6 +77,9 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk) -> str:
         raise RegistrationClosed
     form_key = fingerprint(answers, key)
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
+    # Looked up first so that every answer takes the same time; it is the database that decides, further down.
+    if reference := answered(registration, desk=desk):
+        return reference
     once = f"confirmation:{registration.public_id}"
     message = compose("confirmation", registration, once=once, desk=desk)
     try:
@@ -86,8 +89,17 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk) -> str:
             outbox.enqueue(message, kind="confirmation", registration=registration, once=once)
             audit.record("registration.received", registration=registration)
     except IntegrityError:
-        return reference_of(form_key) or repeat(registration, form_key=form_key, desk=desk)
+        if reference := answered(registration, desk=desk):
+            return reference
+        raise
     return registration.reference
+
+
+def answered(registration: Registration, *, desk: Desk) -> str | None:
+    """The reference for a form that was sent before, or for an address that is registered already."""
+    earlier = reference_of(registration.form_key)
+    existing = None if earlier else active(registration.address_key)
+    return repeat(existing, registration, desk=desk) if existing else earlier
 
 
 def reference_of(form_key: str) -> str | None:
@@ -99,26 +111,26 @@ def reference_of(form_key: str) -> str | None:
     return None
 
 
-def repeat(refused: Registration, *, form_key: str, desk: Desk) -> str:
-    """Answer a form for an address that is registered already; see `register`."""
-    existing = Registration.get(
-        Registration.address_key == refused.address_key, Registration.state.in_(ACTIVE)
-    )
+def active(address_key: str) -> Registration | None:
+    return Registration.get_or_none(Registration.address_key == address_key, Registration.state.in_(ACTIVE))
+
+
+def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str:
+    """Answer a later form for an address that is registered already: mail its owner, store only the reference."""
+    reference, form_key = later.reference, later.form_key
     once = f"repeat:{form_key}"
     message = compose("repeat", existing, once=once, desk=desk)
     try:
         with write():
             now = clock.now()
-            Repeat.create(
-                registration=existing, reference=refused.reference, form_key=form_key, created_at=now
-            )
-            words = Registration.search.concat(f" {searchable_reference(refused.reference)}")
+            Repeat.create(registration=existing, reference=reference, form_key=form_key, created_at=now)
+            words = Registration.search.concat(f" {searchable_reference(reference)}")
             Registration.update(search=words).where(Registration.id == existing.id).execute()
             outbox.enqueue(message, kind="repeat", registration=existing, once=once)
             audit.record("registration.repeated", registration=existing)
     except IntegrityError:
-        return reference_of(form_key) or refused.reference
-    return refused.reference
+        return reference_of(form_key) or reference
+    return reference
 
 
 def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registration:

@@ -1,0 +1,149 @@
+"""Real servers, a real Chromium, and browsers that fail the test for whatever they complain of."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from browser import steps
+from browser.server import Server
+from factories import next_address
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from config import HTMX_URL, ROOT
+
+HTMX = ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"
+HARMLESS = "Autofocus processing was blocked|the server responded with a status of 422"
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation",
+                          (event) => console.error("CSP", event.violatedDirective, event.blockedURI));
+"""
+# Nothing leaves this machine: neither the pages' requests nor those that a browser makes of its own accord.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+_visitors = count(1)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests; each test opens private windows in it."""
+    program = shutil.which("chromium")
+    assert program, "Chromium is missing: apt-get install chromium"
+    expect.set_options(timeout=10_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def start_server(free_port: Callable[[], int]) -> Iterator[Callable[..., Server]]:
+    """Start servers that are stopped when the last test is over."""
+    started: list[Server] = []
+
+    def start(folder: Path, **settings: str) -> Server:
+        server = Server(folder, free_port(), **settings)
+        server.start()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The service on 10 April 2017: registration is open."""
+    return start_server(tmp_path_factory.mktemp("public"))
+
+
+@pytest.fixture(scope="session")
+def desk(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The service with the cast registered and an organiser."""
+    server = start_server(tmp_path_factory.mktemp("desk"))
+    server.run("browser.cast")
+    server.run("flask", "--app", "app", "organiser", "demo")
+    return server
+
+
+@pytest.fixture(scope="session")
+def late_desk(start_server: Callable[..., Server], desk: Server) -> Server:
+    """The same registrations on 10 May 2017: registration is closed."""
+    return start_server(desk.folder, CONVOKE_REHEARSAL_DATE="2017-05-10")
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open private windows, and fail the test when one of them complained or reached for the outside world.
+
+    `expecting` is a pattern for complaints that the test provokes on purpose.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_window(
+        server: Server, *, cdn: bool = True, width: int = 1280, expecting: str = HARMLESS, **options: Any
+    ) -> Page:
+        context = chromium.new_context(
+            base_url=server.url,
+            viewport={"width": width, "height": 900},
+            extra_http_headers={"X-Forwarded-For": f"10.0.{next(_visitors)}.1"},  # rate limits go by address
+            **{"locale": "en-GB"} | options,
+        )
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        context.add_init_script(REPORT_VIOLATIONS)
+        deliver_htmx(context) if cdn else block_htmx(context)
+        listen(context, complaints, HARMLESS if expecting == HARMLESS else f"{HARMLESS}|{expecting}")
+        return context.new_page()
+
+    yield open_window
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def deliver_htmx(context: BrowserContext) -> None:
+    """Answer in the place of the CDN, with the bytes of the npm package: the browser checks their hash."""
+    assert HTMX.exists(), f"{HTMX} is missing: npm ci"
+    headers = {"access-control-allow-origin": "*"}
+    context.route(HTMX_URL, lambda route: route.fulfill(path=HTMX, content_type="text/javascript", headers=headers))
+
+
+def block_htmx(context: BrowserContext) -> None:
+    context.route(HTMX_URL, lambda route: route.abort())
+
+
+def listen(context: BrowserContext, complaints: list[str], harmless: str) -> None:
+    """Collect errors on the console, uncaught exceptions, policy violations and requests to anywhere else."""
+
+    def hear(message: ConsoleMessage) -> None:
+        is_blocked_cdn = message.location["url"] == HTMX_URL and "net::ERR_FAILED" in message.text
+        if message.type in ("error", "warning") and not is_blocked_cdn and not re.search(harmless, message.text):
+            complaints.append(f"{message.page and message.page.url}: {message.text}")
+
+    def watch(url: str) -> None:
+        if url != HTMX_URL and urlsplit(url).hostname not in ("127.0.0.1", None):
+            complaints.append(f"a request to {url}")
+
+    context.on("console", hear)
+    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("request", lambda request: watch(request.url))
+
+
+@pytest.fixture
+def ada() -> dict[str, Any]:
+    """What ada types, with an address that nobody has registered yet."""
+    return steps.ADA | {"email": next_address()}

@@ -1,0 +1,108 @@
+"""Trouble between the browser and the server: the form stays, says so, and can be sent again."""
+
+import pytest
+from browser import steps
+from playwright.sync_api import Page, Route, expect
+
+pytestmark = pytest.mark.browser
+
+ADDRESS = "**/en/registration"
+
+
+def proxy_page(route: Route) -> None:
+    route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+
+def captive_portal(route: Route) -> None:
+    route.fulfill(content_type="text/html", body="<h1>Welcome to the hotel</h1>")
+
+
+def refused(route: Route) -> None:
+    route.abort("connectionrefused")
+
+
+def answer_lost(route: Route) -> None:
+    """The server gets the form, and its answer never arrives."""
+    route.fetch()
+    route.abort("connectionreset")
+
+
+def offline(page: Page) -> None:
+    page.context.set_offline(True)
+
+
+def online(page: Page) -> None:
+    page.unroute_all()
+    page.context.set_offline(False)
+
+
+TROUBLE = {
+    "bad gateway": (lambda page: page.route(ADDRESS, proxy_page), "other"),
+    "captive portal": (lambda page: page.route(ADDRESS, captive_portal), "other"),
+    "connection refused": (lambda page: page.route(ADDRESS, refused), "other"),
+    "answer lost": (lambda page: page.route(ADDRESS, answer_lost), "other"),
+    "offline": (offline, "offline"),
+}
+EXPECTED = "status of 502|net::ERR_|Failed to fetch"
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_trouble_costs_no_answer_and_ends_in_one_registration(open_page, server, ada, trouble):
+    begin, words = TROUBLE[trouble]
+    page = open_page(server, expecting=EXPECTED)
+    steps.open_form(page)
+    steps.fill_in(page, ada)
+
+    begin(page)
+    page.locator("button[value=check]").click()
+    expect_trouble(page, words)
+    steps.expect_form(page)
+    assert steps.typed(page) == steps.as_typed(ada)
+    online(page)
+    steps.press(page, "check")
+    steps.expect_check_page(page)
+    begin(page)
+    page.locator("button[value=send]").click()
+    expect_trouble(page, words)
+    assert steps.typed(page) == steps.as_typed(ada)
+    online(page)
+    reference = steps.send(page)
+
+    assert [row["reference"] for row in server.registrations(ada["email"])] == [reference]
+    assert len(server.mails(ada["email"])) == 1
+
+
+def test_answer_that_does_not_come_is_given_up_after_a_while(open_page, server, ada):
+    page = open_page(server, expecting="abort")
+    page.clock.install()
+    steps.open_form(page)
+    steps.fill_in(page, ada)
+    page.route(ADDRESS, lambda route: None)
+    with page.expect_request(ADDRESS):
+        page.locator("button[value=check]").click()
+
+    page.clock.fast_forward("00:16")
+
+    expect_trouble(page, "timeout")
+    assert steps.typed(page) == steps.as_typed(ada)
+
+
+def test_trouble_with_the_check_of_a_field_is_kept_from_the_visitor(open_page, server):
+    page = open_page(server, expecting=EXPECTED)
+    steps.open_form(page)
+    page.route("**/fields/email", proxy_page)
+    page.fill("#email", "ada@example")
+
+    with page.expect_response("**/fields/email"):
+        page.keyboard.press("Tab")
+
+    page.fill("#organisation", "Labour Party")
+    expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.locator("#email")).to_have_value("ada@example")
+
+
+def expect_trouble(page: Page, words: str) -> None:
+    """The page says what is wrong, just above the button, in the words it has brought along for it."""
+    trouble = page.locator("#trouble")
+    expect(trouble).to_be_visible()
+    expect(trouble).to_have_text(trouble.get_attribute(f"data-{words}"))

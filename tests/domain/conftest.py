@@ -1,0 +1,56 @@
+"""The front desk without Flask, and a quick way onto the list."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from factories import make_answers, next_address
+
+from config import ROOT
+from domain import conference as conferences
+from domain.conference import Conference
+from domain.desk import Desk
+from domain.registration import build, register
+from models import Registration
+
+
+@pytest.fixture(scope="session")
+def conference() -> Conference:
+    return conferences.load(ROOT / "conferences" / "oulan-bator-2017")
+
+
+@pytest.fixture(scope="session")
+def desk(conference: Conference) -> Desk:
+    """A desk whose addresses need no routes."""
+    return Desk(
+        conference=conference,
+        sender="Secretariat <secretariat@example.org>",
+        reply_to=None,
+        link=lambda registration, lang: f"https://convoke.example/{lang}/r/{registration.public_id}",
+        home=lambda lang: f"https://convoke.example/{lang}/",
+    )
+
+
+@pytest.fixture
+def send(database: None, desk: Desk) -> Callable[..., str]:
+    """Send the form as ada fills it in; returns the reference."""
+
+    def send(*, lang: str = "en", key: str = "a form", **answers: Any) -> str:
+        return register(make_answers(**answers), lang=lang, key=key, desk=desk)
+
+    return send
+
+
+@pytest.fixture
+def listed(database: None, desk: Desk) -> Callable[..., Registration]:
+    """Put somebody on the list: the row alone, with columns of one's choice, without mail or log entry."""
+
+    def put(*, columns: dict[str, Any] | None = None, **answers: Any) -> Registration:
+        answers.setdefault("email", next_address())
+        row = build(make_answers(**answers), lang="en", form_key=answers["email"], desk=desk)
+        for name, value in (columns or {}).items():
+            setattr(row, name, value)
+        row.save(force_insert=True)
+        return row
+
+    return put
