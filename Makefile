@@ -34,12 +34,15 @@ translations: .venv/dev  ## fail when a string misses its French or Spanish
 	$(BIN)/python -m pytest -q tests/test_translations.py
 
 messages: .venv/dev  ## bring new strings into translations/, to be translated there
+	@mkdir -p var
 	$(BIN)/pybabel -q extract -F babel.cfg -k _l --no-location --sort-output -o var/messages.pot .
-	for lang in fr es; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap \
-	  --omit-header -i var/messages.pot -d translations -l $$lang; done
+	for lang in fr es; do \
+	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap -i var/messages.pot -d translations -l $$lang; \
+	  sed -Ei '/^"(Project|Report|POT|PO-R|Last|Language-T|Generated)/d' translations/$$lang/LC_MESSAGES/messages.po; done
 
-audit: .venv/dev   ## known faults of the packages that production runs, and HTML that is not HTML
-	npx html-validate --version >/dev/null
+audit: .venv/dev   ## packages that do not fit together, secrets and foreign paths in the tree
+	$(BIN)/pip check
+	! git grep -nIE -e '-----BEGIN [A-Z ]*PRIVATE KEY' -e '/(home|root|tmp)/[a-z]' -- . ':!tests' ':!Makefile'
 
 # System packages that only the tests need; as root they are installed, otherwise it says what is missing.
 SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm

@@ -205,7 +205,7 @@ class RegistrationForm(FlaskForm):
     )
     email = EmailText(
         _l("E-mail address"),
-        description=_l("Your confirmation goes there; nothing else does"),
+        description=_l("Your confirmation goes there; we write only about your participation"),
         filters=[squash],
         validators=[
             DataRequired(_l("Enter your e-mail address")),
@@ -274,7 +274,7 @@ class RegistrationForm(FlaskForm):
                 "kosher": _l("Kosher"),
                 "gluten_free": _l("Without gluten"),
                 "lactose_free": _l("Without lactose"),
-                "none": _l("or none of these"),
+                "none": _l("None of these"),
             }
         ),
         default=[],
@@ -357,7 +357,7 @@ class RegistrationForm(FlaskForm):
         validators=[DataRequired(_l("Tick this box: without your consent we cannot register you"))],
     )
     consent_list = Tick(_l("List of participants"))
-    consent_photo = Tick(_l("Photographs"))
+    consent_photo = Tick(_l("Pictures"))
 
     def __init__(self, conference: Conference, **given: Any) -> None:
         super().__init__(**given)
@@ -410,7 +410,7 @@ class RegistrationForm(FlaskForm):
 
     def validate_diet(self, field: Any) -> None:
         if "none" in field.data and len(field.data) > 1:
-            raise ValidationError(_l("Choose either “none of these” or your requirements"))
+            raise ValidationError(_l("Choose either “None of these” or your requirements"))
 
     def validate_consent_needs(self, field: Any) -> None:
         if self.has_needs and not field.data:
@@ -418,7 +418,7 @@ class RegistrationForm(FlaskForm):
 
     def validate_passport_expiry(self, field: Any) -> None:
         if field.data and field.data < self.conference.ends_on:
-            raise ValidationError(_l("Your passport must be valid until the conference has ended"))
+            raise ValidationError(_l("Enter a passport that is valid until the conference has ended"))
 
     @property
     def has_needs(self) -> bool:

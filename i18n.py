@@ -3,12 +3,12 @@
 import os
 import tempfile
 import unicodedata
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_interval
+from babel.dates import format_date, format_interval
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app, request, session, url_for
@@ -151,4 +151,4 @@ def span(days: tuple[date, date]) -> str:
 
 def moment(value: datetime) -> str:
     """A moment with its hour, in Universal Time and saying so."""
-    return format_datetime(value, "d MMMM y, HH:mm 'UTC'", tzinfo=None, locale=current_locale())
+    return f"{format_date(value, 'long', locale=current_locale())}, {value.astimezone(UTC):%H:%M} UTC"

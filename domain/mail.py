@@ -36,7 +36,7 @@ def compose(kind: str, registration: Registration, *, once: str, desk: Desk) -> 
         "link": desk.link(registration, lang),
         "home": home,
         "privacy": f"{home}privacy",
-        "interpretation": LANGUAGE_NAMES.get(registration.interpretation, "–"),
+        "interpretation": LANGUAGE_NAMES.get(registration.interpretation),
     }
     message = EmailMessage(policy=POLICY)
     message["From"] = desk.sender

@@ -25,7 +25,7 @@ MAIL_KINDS = {"confirmation": _l("Confirmation"), "repeat": _l("Registered alrea
 ACTIONS = {
     "registration.received": _l("Registration received"),
     "registration.repeated": _l("Tried to register again"),
-    "registration.viewed": _l("Looked at"),
+    "registration.viewed": _l("Viewed"),
     "registration.revealed": _l("Sensitive answers shown"),
 }
 

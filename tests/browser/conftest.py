@@ -42,7 +42,11 @@ def chromium() -> Iterator[Browser]:
     assert program, "Chromium is missing: apt-get install chromium"
     expect.set_options(timeout=10_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=ARGUMENTS,
+            ignore_default_args=["--disable-back-forward-cache"],  # visitors have it
+        )
         yield browser
         browser.close()
 

@@ -79,6 +79,7 @@ def expect_form(page: Page) -> None:
 
 def expect_check_page(page: Page) -> None:
     expect(page.locator("#registration-form [name=stage]")).to_have_value("check")
+    expect(page.locator("h1")).to_be_focused()
 
 
 def send(page: Page) -> str:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 def hold(page: Page, field: str) -> list:
     """Keep the checks of a field back until the test lets them go."""
     held = []
-    page.route(f"**/registration/fields/{field}", held.append)
+    page.route(f"**/registration/fields/{field}", lambda route: held.append(route))
     return held
 
 
@@ -33,6 +33,7 @@ def test_corrected_address_is_scolded_no_longer(open_page, server):
     page = open_page(server)
     steps.open_form(page)
     page.fill("#email", "ada@example")
+    page.keyboard.press("Tab")
     expect(page.locator("#email-error")).not_to_be_empty()
 
     page.fill("#email", "ada@example.org")

@@ -73,7 +73,7 @@ def test_trouble_costs_no_answer_and_ends_in_one_registration(open_page, server,
 
 
 def test_answer_that_does_not_come_is_given_up_after_a_while(open_page, server, ada):
-    page = open_page(server, expecting="abort")
+    page = open_page(server, expecting="htmx:error: timeout")
     page.clock.install()
     steps.open_form(page)
     steps.fill_in(page, ada)

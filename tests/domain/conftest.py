@@ -1,12 +1,18 @@
 """The front desk without Flask, and a quick way onto the list."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from factories import make_answers, next_address
 
 from config import ROOT
+from db import connection
+from domain import clock
 from domain import conference as conferences
 from domain.conference import Conference
 from domain.desk import Desk
@@ -32,6 +38,14 @@ def desk(conference: Conference) -> Desk:
 
 
 @pytest.fixture
+def noon(database: None) -> Iterator[time_machine.Traveller]:
+    """Time stands still at noon of 10 April 2017, until a test moves it."""
+    clock.rehearse(None)
+    with time_machine.travel(datetime(2017, 4, 10, 12, tzinfo=UTC), tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
 def send(database: None, desk: Desk) -> Callable[..., str]:
     """Send the form as ada fills it in; returns the reference."""
 
@@ -54,3 +68,21 @@ def listed(database: None, desk: Desk) -> Callable[..., Registration]:
         return row
 
     return put
+
+
+@pytest.fixture
+def together(database: None) -> Callable[..., list[Any]]:
+    """Make calls at the same moment, each in a thread with a connection of its own; returns their answers in order."""
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        start = threading.Barrier(len(calls), timeout=10)
+
+        def one(call: Callable[[], Any]) -> Any:
+            with connection():
+                start.wait()
+                return call()
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(one, calls))
+
+    return run

@@ -43,7 +43,9 @@ def test_characters_outside_the_alphabet_are_noticed():
     assert is_mistyped("OB17-7KQ4-M1", "OB17")
 
 
-@pytest.mark.parametrize("separators", ["OB17-{}-{}", "OB17{}{}", "ob17 {} {}", " Ob17-{}{} ", "OB17 - {} - {}"])
+@pytest.mark.parametrize(
+    "separators", ["OB17-{}-{}", "OB17{}{}", "ob17 {} {}", " Ob17-{}{} ", "OB17 - {} - {}"]
+)
 def test_separators_and_case_make_no_mistake(separators):
     code = "7KQ4M" + check_character("7KQ4M")
 
@@ -55,7 +57,8 @@ def test_separators_and_case_make_no_mistake(separators):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Lovelace", "OB17", "OB17-7KQ4-M", "OB17-7KQ4-M22", "XY99-7KQ4-M2", "Улаанбаатар", "ob17@example"]
+    "text",
+    ["", "Lovelace", "OB17", "OB17-7KQ4-M", "OB17-7KQ4-M22", "XY99-7KQ4-M2", "Улаанбаатар", "ob17@example"],
 )
 def test_other_text_is_no_mistyped_reference(text):
     assert not is_mistyped(text, "OB17")

@@ -1,0 +1,72 @@
+"""The ways of people through the service, as a browser without JavaScript goes them; and what was stored on the way."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from peewee import Model
+from support.page import Page, PageClient
+from werkzeug.datastructures import MultiDict
+
+from db import connection
+from models import Registration
+from security import link_token, new_form_key
+
+FORM = "/en/registration"
+SESSION = "/organiser/session"
+HTMX = {"HX-Request-Type": "partial"}
+PASSENGERS = ("key", "stage", "step")  # fields of the form that are no answers
+ON_SQLITE = pytest.mark.parametrize("service", ["sqlite"], indirect=True)  # for what asks no database anything
+
+
+def fresh_key(app: Flask) -> str:
+    """The key of a form that was opened just now."""
+    with app.app_context():
+        return new_form_key()
+
+
+def check(client: PageClient, fields: MultiDict, *, form: str = FORM, **given: Any) -> Page:
+    """Fill in a fresh form and go on to the check page."""
+    fields.setdefault("key", fresh_key(client.client.application))
+    return client.post(form, fields, **given)
+
+
+def send(client: PageClient, fields: MultiDict, *, form: str = FORM, status: int = 303, **given: Any) -> Page:
+    """Fill in a fresh form, read the check page, and press "Send my registration"."""
+    page = check(client, fields, form=form)
+    return client.post(form, page.hidden_fields() | {"step": "send"}, status=status, **given)
+
+
+def own_page(app: Flask, row: Registration, *, lang: str = "en") -> str:
+    """The path of a private link."""
+    with app.app_context():
+        return f"/{lang}/r/{link_token(row)}"
+
+
+def sign_in(client: PageClient, email: str, password: str, *, status: int = 303, **given: Any) -> Page:
+    token = client.get(SESSION, **given).value("csrf_token")
+    data = {"csrf_token": token, "email": email, "password": password}
+    return client.post(SESSION, data, status=status, **given)
+
+
+def stored(table: type[Model]) -> list[Any]:
+    """Every row of a table, in the order in which they came."""
+    with connection():
+        return list(table.select().order_by(table.id))
+
+
+def as_typed(page: Page) -> dict[str, list[str]]:
+    """What a browser would send of the registration form as it stands on a page."""
+    sent: dict[str, list[str]] = {}
+    for field in page.select("#registration-form [name]:not(button)"):
+        name = str(field["name"])
+        ticked = field.has_attr("checked") if field.get("type") in ("radio", "checkbox") else None
+        value = page.value(name) if ticked is None else str(field["value"]) if ticked else ""
+        if value and name not in PASSENGERS:
+            sent.setdefault(name, []).append(value)
+    return sent
+
+
+def lists(fields: MultiDict) -> dict[str, list[str]]:
+    """The answers among the fields of a form."""
+    return {name: values for name, values in fields.lists() if name not in PASSENGERS}

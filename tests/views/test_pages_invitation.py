@@ -1,0 +1,40 @@
+"""GET /<lang>/: the invitation, and its way to the form while that is open."""
+
+import pytest
+from conftest import CLOSED_DAY
+from support.journey import ON_SQLITE
+
+from domain import clock
+from domain.conference import LANGUAGES
+
+pytestmark = ON_SQLITE
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_invitation_leads_to_the_form_in_its_language(client, lang):
+    page = client.get(f"/{lang}/")
+
+    assert page.one(".call a")["href"] == f"/{lang}/registration"
+    client.get(page.one(".call a")["href"])
+
+
+def test_invitation_names_dates_and_place(client):
+    page = client.get("/en/")
+
+    assert page.texts(".letter__when") == ["25–26 May 2017 Ulaanbaatar, Mongolia"]
+    assert page.texts(".call__note") == ["Please register by 8 May 2017"]
+
+
+def test_invitation_says_after_the_deadline_that_registration_is_closed(client, after_the_deadline):
+    page = client.get("/en/")
+
+    assert page.texts(".call") == ["Registration is closed"]
+    assert page.select("main a[href='/en/registration']") == []
+
+
+def test_invitation_that_was_kept_is_out_of_date_after_the_deadline(client):
+    kept = client.get("/en/").headers["ETag"]
+
+    clock.rehearse(CLOSED_DAY)
+
+    assert client.get("/en/", headers={"If-None-Match": kept}).headers["ETag"] != kept
