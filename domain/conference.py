@@ -286,7 +286,14 @@ def read_page(text: str) -> Page:
 
 
 def html_line(token: Token) -> int | None:
-    has_html = token.type == "html_block" or any(
-        child.type == "html_inline" for child in token.children or []
-    )
-    return token.map[0] + 1 if has_html and token.map else None
+    """The line, counted from 1, on which a block of Markdown has HTML in it."""
+    if token.map is None:
+        return None
+    line = token.map[0] + 1
+    if token.type == "html_block":
+        return line
+    for child in token.children or []:
+        if child.type == "html_inline":
+            return line
+        line += child.type in ("softbreak", "hardbreak")
+    return None

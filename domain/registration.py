@@ -134,12 +134,14 @@ def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str:
 
 
 def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registration:
-    """A registration that is not stored yet."""
+    """A registration that is not stored yet. Sensitive answers come into it only with their consent."""
     now = clock.now()
+    needs = answers.needs if "needs" in answers.consents else None
+    passport = answers.passport if "visa" in answers.consents else None
     address = validate_email(answers.email, check_deliverability=False, allow_smtputf8=False)
     registration = Registration(
         public_id=secrets.token_hex(16),
-        reference=new_reference(desk.conference.reference_prefix),
+        reference=free_reference(desk.conference.reference_prefix),
         form_key=form_key,
         language=lang,
         given_names=answers.given_names,
@@ -153,16 +155,22 @@ def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registra
         days=answers.days,
         sessions=answers.sessions,
         interpretation=answers.interpretation,
-        visa_state="requested" if answers.passport else "none",
-        needs=asdict(answers.needs) if answers.needs else None,
-        passport=asdict(answers.passport) | {"expiry": answers.passport.expiry.isoformat()}
-        if answers.passport
-        else None,
+        visa_state="requested" if passport else "none",
+        needs=asdict(needs) if needs else None,
+        passport=asdict(passport) | {"expiry": passport.expiry.isoformat()} if passport else None,
         created_at=now,
         updated_at=now,
     )
     index(registration)
     return registration
+
+
+def free_reference(prefix: str) -> str:
+    """A reference that nobody has yet."""
+    while True:
+        reference = new_reference(prefix)
+        if not any(table.get_or_none(table.reference == reference) for table in (Registration, Repeat)):
+            return reference
 
 
 def index(registration: Registration) -> None:

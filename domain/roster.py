@@ -65,31 +65,39 @@ def contains(word: str) -> NodeList:
 
 def page(query: Query) -> Page:
     """One page of the list, with the queries of its neighbours."""
+    anchor = anchor_of(query)
+    if anchor is None:
+        query = replace(query, before="", after="")
     backwards = bool(query.before)
-    rows = list(slice_of(query, limit=PAGE_SIZE + 1))
+    rows = list(slice_of(query, anchor, limit=PAGE_SIZE + 1))
     has_more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
-    has_previous = has_more if backwards else bool(query.after)
-    has_next = bool(rows) if backwards else has_more
+    has_previous = bool(rows) and (has_more if backwards else bool(query.after))
+    has_next = bool(rows) and (backwards or has_more)
     return Page(
         rows=rows,
         total=matching(query).count(),
         first=replace(query, after="", before="") if has_previous else None,
-        previous=replace(query, before=rows[0].reference, after="") if has_previous and rows else None,
-        next=replace(query, after=rows[-1].reference, before="") if has_next and rows else None,
+        previous=replace(query, before=rows[0].reference, after="") if has_previous else None,
+        next=replace(query, after=rows[-1].reference, before="") if has_next else None,
     )
 
 
-def slice_of(query: Query, *, limit: int) -> "ModelSelect[Registration]":
-    """The rows next to the one that the query names, nearest first: by index, however long the list is."""
+def anchor_of(query: Query) -> Registration | None:
+    """The row beside which the page lies; nothing for the first page, or where there is no such row."""
+    return Registration.get_or_none(Registration.reference == (query.before or query.after))
+
+
+def slice_of(query: Query, anchor: Registration | None, *, limit: int) -> "ModelSelect[Registration]":
+    """The rows next to the anchor, nearest first: by index, however long the list is."""
     descending = query.is_descending != bool(query.before)
     found = matching(query)
-    beside = Registration.get_or_none(Registration.reference == (query.before or query.after))
-    if beside is not None:
+    if anchor is not None:
         here = Tuple(query.column, Registration.id)
-        there = (getattr(beside, query.column.name), beside.id)
+        # A bare value in a tuple is not converted by its column: a time would keep a zone that the column has not.
+        there = (query.column.db_value(getattr(anchor, query.column.name)), anchor.id)
         found = found.where(here < there if descending else here > there)
     order = (query.column, Registration.id)
     return found.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit)
@@ -98,7 +106,8 @@ def slice_of(query: Query, *, limit: int) -> "ModelSelect[Registration]":
 def export_rows(query: Query) -> Iterator[tuple[Registration, set[str]]]:
     """Every registration of a query, in its order, with the kinds of consent that hold."""
     query = replace(query, after="", before="")
-    while rows := list(slice_of(query, limit=CHUNK)):
+    anchor = None
+    while rows := list(slice_of(query, anchor, limit=CHUNK)):
         consents: dict[int, set[str]] = {row.id: set() for row in rows}
         given = Consent.select(Consent.registration, Consent.kind).where(
             Consent.registration.in_(list(consents)), Consent.withdrawn_at.is_null()
@@ -106,4 +115,4 @@ def export_rows(query: Query) -> Iterator[tuple[Registration, set[str]]]:
         for consent in given:
             consents[consent.registration_id].add(consent.kind)  # type: ignore[attr-defined]
         yield from ((row, consents[row.id]) for row in rows)
-        query = replace(query, after=rows[-1].reference)
+        anchor = rows[-1]

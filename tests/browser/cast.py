@@ -19,7 +19,11 @@ BO = {
     "days": ["2017-05-25", "2017-05-26"],
 }  # fmt: skip
 OTHERS = [
-    {"given_names": "Delegate", "family_name": f"Number {number:02}", "email": f"number{number:02}@example.org"}
+    {
+        "given_names": "Delegate",
+        "family_name": f"Number {number:02}",
+        "email": f"number{number:02}@example.org",
+    }
     for number in range(1, 52)
 ]
 DELEGATES = [ADA, BO, *OTHERS]  # in the order in which they registered

@@ -83,9 +83,25 @@ def desk(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def late_desk(start_server: Callable[..., Server], desk: Server) -> Server:
+def late_desk(
+    start_server: Callable[..., Server], desk: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Server:
     """The same registrations on 10 May 2017: registration is closed."""
-    return start_server(desk.folder, CONVOKE_REHEARSAL_DATE="2017-05-10")
+    folder = tmp_path_factory.mktemp("late")
+    desk.copy_database(folder)
+    return start_server(folder, CONVOKE_REHEARSAL_DATE="2017-05-10")
+
+
+@pytest.fixture(scope="session")
+def signed_in(chromium: Browser, desk: Server) -> dict[str, Any]:
+    """The options of a window in which an organiser has signed in."""
+    context = chromium.new_context(base_url=desk.url)
+    page = context.new_page()
+    steps.sign_in(page)
+    expect(page).to_have_url(f"{desk.url}/organiser/registrations")
+    state = context.storage_state()
+    context.close()
+    return {"storage_state": state}
 
 
 @pytest.fixture
@@ -123,7 +139,9 @@ def deliver_htmx(context: BrowserContext) -> None:
     """Answer in the place of the CDN, with the bytes of the npm package: the browser checks their hash."""
     assert HTMX.exists(), f"{HTMX} is missing: npm ci"
     headers = {"access-control-allow-origin": "*"}
-    context.route(HTMX_URL, lambda route: route.fulfill(path=HTMX, content_type="text/javascript", headers=headers))
+    context.route(
+        HTMX_URL, lambda route: route.fulfill(path=HTMX, content_type="text/javascript", headers=headers)
+    )
 
 
 def block_htmx(context: BrowserContext) -> None:
@@ -135,7 +153,11 @@ def listen(context: BrowserContext, complaints: list[str], harmless: str) -> Non
 
     def hear(message: ConsoleMessage) -> None:
         is_blocked_cdn = message.location["url"] == HTMX_URL and "net::ERR_FAILED" in message.text
-        if message.type in ("error", "warning") and not is_blocked_cdn and not re.search(harmless, message.text):
+        if (
+            message.type in ("error", "warning")
+            and not is_blocked_cdn
+            and not re.search(harmless, message.text)
+        ):
             complaints.append(f"{message.page and message.page.url}: {message.text}")
 
     def watch(url: str) -> None:

@@ -26,7 +26,7 @@ PASSWORD = "correct horse battery staple"
 
 
 class Server:
-    """One server in a folder; a second one in the same folder works on the same registrations."""
+    """A server with its own folder."""
 
     def __init__(self, folder: Path, port: int, **settings: str) -> None:
         self.folder = folder
@@ -76,6 +76,11 @@ class Server:
         lines = self.log.read_text().splitlines()
         assert [line for line in lines if json.loads(line)["level"] == "error"] == []
 
+    def copy_database(self, folder: Path) -> None:
+        with closing(sqlite3.connect(self.database)) as source:
+            with closing(sqlite3.connect(folder / self.database.name)) as target:
+                source.backup(target)
+
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """What a query finds in the database file."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
@@ -87,7 +92,9 @@ class Server:
 
     def mails(self, email: str) -> list[EmailMessage]:
         """Every mail to an address, once the outbox has delivered them all."""
-        wait_for(lambda: not self.rows("SELECT id FROM mail WHERE recipient = ? AND state != 'accepted'", email))
+        wait_for(
+            lambda: not self.rows("SELECT id FROM mail WHERE recipient = ? AND state != 'accepted'", email)
+        )
         files = sorted((self.folder / "mail").glob("*.eml"))
         mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
         return [mail for mail in mails if mail["To"] == email]

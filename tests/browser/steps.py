@@ -73,6 +73,11 @@ def to_check_page(page: Page, answers: dict[str, Any], lang: str = "en") -> None
     expect_check_page(page)
 
 
+def back(page: Page) -> None:
+    """Go back; without waiting for a page to load, because the browser may have kept it as it was."""
+    page.go_back(wait_until="commit")
+
+
 def expect_form(page: Page) -> None:
     expect(page.locator("#registration-form [name=stage]")).to_have_value("form")
 

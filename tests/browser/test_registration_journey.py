@@ -120,7 +120,7 @@ def test_back_from_the_check_page_leads_to_the_form_with_everything_in_it(open_p
     page = open_page(server, **MODES[mode])
     steps.to_check_page(page, ada)
 
-    page.go_back()
+    steps.back(page)
 
     steps.expect_form(page)
     assert steps.typed(page) == steps.as_typed(ada)
@@ -129,13 +129,13 @@ def test_back_from_the_check_page_leads_to_the_form_with_everything_in_it(open_p
 def test_way_to_and_fro_between_form_and_check_page_loses_nothing(open_page, server, ada):
     page = open_page(server)
     steps.to_check_page(page, ada)
-    page.go_back()
+    steps.back(page)
     steps.expect_form(page)
     page.go_forward()
     page.fill("#function", "President")
     steps.press(page, "check")
     steps.expect_check_page(page)
-    page.go_back()
+    steps.back(page)
     steps.expect_form(page)
     steps.press(page, "check")
     steps.expect_check_page(page)
@@ -197,7 +197,7 @@ def test_reload_and_back_after_the_receipt_register_nobody_again(open_page, serv
     page.reload()
 
     assert steps.reference(page) == reference
-    page.go_back()
+    steps.back(page)
     expect(page.locator("h1")).to_be_visible()
     assert [row["reference"] for row in server.registrations(ada["email"])] == [reference]
 

@@ -1,13 +1,12 @@
 """The organisers' list: what it finds, in which order, and page by page without a row lost or shown twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
-from db import db
+from db import db, write
 from domain import roster
 from domain.roster import Page, Query, page
 from models import Registration
@@ -20,32 +19,36 @@ def names(query: Query) -> list[str]:
     return [row.name for row in page(query).rows]
 
 
-def forwards(query: Query) -> Iterator[Page]:
-    found = page(query)
-    yield found
-    while found.next:
-        found = page(found.next)
-        yield found
+def forwards(query: Query) -> list[Page]:
+    found = [page(query)]
+    while found[-1].next:
+        found.append(page(found[-1].next))
+        assert len(found) < 100, "the list goes in circles"
+    return found
 
 
-def backwards(found: Page) -> Iterator[Page]:
-    while found.previous:
-        found = page(found.previous)
-        yield found
+def backwards(last: Page) -> list[Page]:
+    """The pages before one, the nearest first."""
+    found = [last]
+    while found[-1].previous:
+        found.append(page(found[-1].previous))
+        assert len(found) < 100, "the list goes in circles"
+    return found[1:]
 
 
 @pytest.fixture
 def crowd(listed: Callable[..., Registration]) -> list[Registration]:
     """120 people, many of whom share their name, their organisation, or the second in which they came."""
-    return [
-        listed(
-            given_names=f"Given {number % 7}",
-            family_name=f"Family {number % 5}",
-            organisation=f"Party {number % 4}",
-            columns={"created_at": NOON + timedelta(seconds=number // 10)},
-        )
-        for number in range(120)
-    ]
+    with write():
+        return [
+            listed(
+                given_names=("Ada", "Bo", "Cem")[number % 3],
+                family_name=("Adams", "Brown", "Costa", "Diallo", "Eriksen")[number % 5],
+                organisation=("Labour", "Greens")[number % 2],
+                columns={"created_at": NOON + timedelta(seconds=number // 10)},
+            )
+            for number in range(120)
+        ]
 
 
 # Search
@@ -85,12 +88,9 @@ def test_search_finds_names_of_every_script(listed, q):
 
 
 @pytest.mark.parametrize("q", ["OB17-7KQ4-M2", "ob17-7kq4-m2", "OB177KQ4M2", "7kq4", "ob17 lovelace"])
-def test_search_finds_a_reference_with_and_without_hyphens(listed, q, desk):
+def test_search_finds_a_reference_with_and_without_hyphens(listed, q):
     listed(given_names="Bo", family_name="Other")
-    ada = listed()
-    roster_words = ada.search.replace(ada.reference.casefold(), "ob17-7kq4-m2")
-    ada.search = roster_words.replace(ada.reference.replace("-", "").casefold(), "ob177kq4m2")
-    ada.save()
+    listed(columns={"reference": "OB17-7KQ4-M2"})
 
     assert names(Query(q=q)) == ["Ada Lovelace"]
 
@@ -120,7 +120,7 @@ def test_list_counts_all_that_was_found(crowd, monkeypatch):
     monkeypatch.setattr(roster, "PAGE_SIZE", 10)
 
     assert page(Query()).total == 120
-    assert page(Query(q="family 3")).total == 24
+    assert page(Query(q="diallo")).total == 24
     assert page(Query(q="nobody")).total == 0
 
 
@@ -208,47 +208,43 @@ def test_names_of_every_script_stand_in_one_order_on_every_database(listed):
 # Pages
 
 
-@pytest.mark.parametrize("size", [7, 10, 50, 120, 121])
+@pytest.mark.parametrize("size", [7, 40, 121])
 @pytest.mark.parametrize("sort", EVERY_SORT)
-def test_pages_show_every_row_exactly_once(crowd, monkeypatch, sort, size):
-    monkeypatch.setattr(roster, "PAGE_SIZE", 500)
-    everybody = [row.id for row in page(Query(sort=sort)).rows]
+def test_pages_show_every_row_exactly_once_and_in_order(crowd, monkeypatch, sort, size):
     monkeypatch.setattr(roster, "PAGE_SIZE", size)
-
-    there = list(forwards(Query(sort=sort)))
-    back = list(backwards(there[-1]))
-
-    assert sorted(everybody) == [row.id for row in crowd]
-    assert [row.id for found in there for row in found.rows] == everybody
-    assert [len(found.rows) for found in there[:-1]] == [size] * (len(there) - 1)
-    assert [[row.id for row in found.rows] for found in reversed(back)] == [
-        [row.id for row in found.rows] for found in there[:-1]
-    ]
-
-
-@pytest.mark.parametrize("sort", EVERY_SORT)
-def test_rows_stand_in_order_across_pages(crowd, monkeypatch, sort):
-    monkeypatch.setattr(roster, "PAGE_SIZE", 7)
-
-    rows = [row for found in forwards(Query(sort=sort)) for row in found.rows]
-
     column = Query(sort=sort).column.name
-    keys = [(getattr(row, column), row.id) for row in rows]
-    assert all(one > two if sort.startswith("-") else one < two for one, two in pairwise(keys))
+    in_order = sorted(crowd, key=lambda row: (getattr(row, column), row.id), reverse=sort.startswith("-"))
+
+    there = [found.rows for found in forwards(Query(sort=sort))]
+
+    assert [row.id for rows in there for row in rows] == [row.id for row in in_order]
+    assert {len(rows) for rows in there[:-1]} <= {size}
+
+
+@pytest.mark.parametrize("size", [7, 40])
+@pytest.mark.parametrize("sort", EVERY_SORT)
+def test_pages_are_the_same_on_the_way_back(crowd, monkeypatch, sort, size):
+    monkeypatch.setattr(roster, "PAGE_SIZE", size)
+    there = forwards(Query(sort=sort))
+
+    back = backwards(there[-1])
+
+    assert [found.rows for found in reversed(back)] == [found.rows for found in there[:-1]]
+    assert (back[-1].first, back[-1].previous) == (None, None)
 
 
 def test_pages_of_a_search_hold_only_what_was_found(crowd, monkeypatch):
     monkeypatch.setattr(roster, "PAGE_SIZE", 10)
 
-    found = list(forwards(Query(q="family 3", sort="organisation")))
+    found = forwards(Query(q="diallo", sort="organisation"))
 
     assert [len(one.rows) for one in found] == [10, 10, 4]
-    assert {row.family_name for one in found for row in one.rows} == {"Family 3"}
+    assert {row.family_name for one in found for row in one.rows} == {"Diallo"}
 
 
 def test_pages_know_their_neighbours(crowd, monkeypatch):
     monkeypatch.setattr(roster, "PAGE_SIZE", 50)
-    query = Query(q="family", sort="name")
+    query = Query(q="a", sort="name")
 
     first, second, third = forwards(query)
 
@@ -283,15 +279,16 @@ def test_empty_list_has_no_neighbours(database):
     assert (found.rows, found.total, found.first, found.previous, found.next) == ([], 0, None, None, None)
 
 
-def test_list_takes_the_same_queries_however_long_it_is(listed):
+def test_list_takes_the_same_queries_however_long_it_is(listed, monkeypatch):
     counts = {}
     for rows in (1, 3, 60):
         while Registration.select().count() < rows:
             listed()
         queries = []
-        db.query_hooks.append(queries.append)
-        found = page(Query())
-        db.query_hooks.clear()
-        counts[len(found.rows)] = len(queries)
+        with monkeypatch.context() as watched:
+            watched.setattr(db.obj, "query_hooks", [queries.append])
+            found = page(Query())
+        assert len(found.rows) == min(rows, roster.PAGE_SIZE)
+        counts[rows] = len(queries)
 
-    assert counts == {1: 2, 3: 2, 50: 2}
+    assert 0 < counts[1] == counts[3] == counts[60] <= 3

@@ -5,18 +5,20 @@ from typing import Any
 import pytest
 from flask import Flask
 from peewee import Model
-from support.page import Page, PageClient
 from werkzeug.datastructures import MultiDict
 
 from db import connection
 from models import Registration
 from security import link_token, new_form_key
+from support.page import Page, PageClient
 
 FORM = "/en/registration"
 SESSION = "/organiser/session"
 HTMX = {"HX-Request-Type": "partial"}
 PASSENGERS = ("key", "stage", "step")  # fields of the form that are no answers
-ON_SQLITE = pytest.mark.parametrize("service", ["sqlite"], indirect=True)  # for what asks no database anything
+ON_SQLITE = pytest.mark.parametrize(
+    "service", ["sqlite"], indirect=True
+)  # for what asks no database anything
 
 
 def fresh_key(app: Flask) -> str:
@@ -44,7 +46,7 @@ def own_page(app: Flask, row: Registration, *, lang: str = "en") -> str:
 
 
 def sign_in(client: PageClient, email: str, password: str, *, status: int = 303, **given: Any) -> Page:
-    token = client.get(SESSION, **given).value("csrf_token")
+    token = client.get(f"{SESSION}?lang=en", **given).value("csrf_token")
     data = {"csrf_token": token, "email": email, "password": password}
     return client.post(SESSION, data, status=status, **given)
 

@@ -1,0 +1,273 @@
+"""An organiser's way: signing in, finding people, looking at one of them, the export, signing out."""
+
+import csv
+import io
+import re
+
+import pytest
+from browser import steps
+from browser.cast import ADA, BO, DELEGATES
+from browser.server import ORGANISER, PASSWORD
+from factories import PASSPORT, make_answers
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+LIST = "/organiser/registrations"
+PAGE_SIZE = 50
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "no-javascript"])
+def desk_page(request, open_page, desk, signed_in) -> Page:
+    """The list, in the window of an organiser who has signed in."""
+    page = open_page(desk, java_script_enabled=request.param, **signed_in)
+    page.goto(LIST)
+    return page
+
+
+def name(delegate: dict) -> str:
+    answers = make_answers(**delegate)
+    return f"{answers.given_names} {answers.family_name}"
+
+
+NEWEST_FIRST = [name(delegate) for delegate in reversed(DELEGATES)]
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("tbody th").all_inner_texts()
+
+
+def expect_names(page: Page, expected: list[str]) -> None:
+    expect(page.locator("tbody th")).to_have_text(expected)
+
+
+def search(page: Page, words: str) -> None:
+    page.fill("#q", words)
+    page.keyboard.press("Enter")
+
+
+def sign_out(page: Page) -> None:
+    page.locator(".account__end button").click()
+    expect(page.locator("#password")).to_be_visible()
+
+
+def mark(page: Page) -> None:
+    """Leave a mark that only survives as long as no page is loaded."""
+    page.evaluate("window.marked = true")
+
+
+def is_marked(page: Page) -> bool:
+    return page.evaluate("window.marked === true")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_wrong_password_is_refused_with_a_summary_and_the_right_one_opens_the_list(
+    open_page, desk, javascript
+):
+    page = open_page(desk, java_script_enabled=javascript)
+    page.goto(LIST)
+
+    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        steps.fill_in(page, {"email": ORGANISER, "password": "wrong"})
+        page.locator("#session button").click()
+
+    assert answer.value.status == 422
+    expect(page.locator("#summary")).to_be_focused()
+    expect(page.locator("#email")).to_have_value(ORGANISER)
+    expect(page.locator("#password")).to_have_value("")
+    page.fill("#password", PASSWORD)
+    page.locator("#session button").click()
+    expect(page).to_have_url(desk.url + LIST)
+
+
+def test_search_finds_a_delegate_without_accents(desk_page):
+    search(desk_page, "UNAL")
+
+    expect_names(desk_page, [name(BO)])
+    expect(desk_page).to_have_url(re.compile(r"\?q=UNAL$"))
+
+
+def test_search_narrows_the_list_while_somebody_types(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    expect_names(page, NEWEST_FIRST[:PAGE_SIZE])
+    mark(page)
+
+    page.locator("#q").press_sequentially("unal")
+
+    expect_names(page, [name(BO)])
+    expect(page).to_have_url(re.compile(r"\?q=unal$"))
+    expect(page.locator("#q")).to_be_focused()
+    assert is_marked(page)
+
+
+def test_way_back_from_a_delegate_leads_to_the_search(desk_page):
+    search(desk_page, "unal")
+    expect_names(desk_page, [name(BO)])
+    desk_page.locator("tbody th a").click()
+    expect(desk_page.locator("h1")).to_have_text(name(BO))
+
+    steps.back(desk_page)
+
+    expect_names(desk_page, [name(BO)])
+    expect(desk_page.locator("#q")).to_have_value("unal")
+
+
+def test_search_that_finds_nobody_says_so(desk_page):
+    search(desk_page, "nobody of this name")
+
+    expect(desk_page.locator(".list__empty")).to_be_visible()
+    expect(desk_page.locator("table")).to_have_count(0)
+
+
+def test_head_of_a_column_sorts_and_turns_the_order_round(desk_page):
+    by_name = sorted((name(delegate) for delegate in DELEGATES), key=lambda words: words.split()[1:])
+
+    desk_page.click("#sort-name")
+    expect(desk_page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
+    expect_names(desk_page, by_name[:PAGE_SIZE])
+    desk_page.click("#sort-name")
+    expect(desk_page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "descending")
+
+    expect_names(desk_page, by_name[: -PAGE_SIZE - 1 : -1])
+    expect(desk_page.locator("[aria-sort]")).to_have_count(1)
+
+
+def test_way_back_undoes_the_sorting(desk_page):
+    desk_page.click("#sort-name")
+    expect(desk_page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
+
+    steps.back(desk_page)
+
+    expect(desk_page.locator("th:has(#sort-received)")).to_have_attribute("aria-sort", "descending")
+    expect_names(desk_page, NEWEST_FIRST[:PAGE_SIZE])
+
+
+def test_search_keeps_the_order(desk_page):
+    desk_page.click("#sort-name")
+    expect(desk_page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
+
+    search(desk_page, "number")
+
+    expect(desk_page.locator(".list__count")).to_have_text(re.compile(r"\b51\b"))
+    expect(desk_page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
+
+
+def test_pages_of_the_list_lead_on_and_back(desk_page):
+    expect_names(desk_page, NEWEST_FIRST[:PAGE_SIZE])
+
+    desk_page.click("#page-next")
+    expect_names(desk_page, NEWEST_FIRST[PAGE_SIZE:])
+    expect(desk_page.locator("#page-next")).to_have_count(0)
+    desk_page.click("#page-previous")
+
+    expect_names(desk_page, NEWEST_FIRST[:PAGE_SIZE])
+
+
+def test_way_back_leads_to_the_page_before(desk_page):
+    desk_page.click("#page-next")
+    expect_names(desk_page, NEWEST_FIRST[PAGE_SIZE:])
+
+    steps.back(desk_page)
+
+    expect_names(desk_page, NEWEST_FIRST[:PAGE_SIZE])
+
+
+def test_sensitive_answers_are_hidden_until_they_are_asked_for(desk_page):
+    search(desk_page, "ada")
+    expect_names(desk_page, [name(ADA)])
+    desk_page.locator("tbody th a").click()
+    expect(desk_page.locator("h1")).to_have_text(name(ADA))
+    assert PASSPORT.number not in desk_page.content()
+    assert PASSPORT.name not in desk_page.content()
+    looks = desk_page.locator("#history-title + ul li")
+    before = looks.count()
+
+    desk_page.locator("form.notice button").click()
+
+    expect(desk_page.locator("form.notice")).to_have_count(0)
+    expect(desk_page.locator(".answers__hidden")).to_have_count(0)
+    expect(desk_page.locator("[aria-labelledby=visa-title]")).to_contain_text(PASSPORT.number)
+    expect(looks).to_have_count(before + 1)
+    expect(looks.first).to_contain_text(ORGANISER)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_signing_out_closes_the_list(open_page, desk, javascript):
+    page = open_page(desk, java_script_enabled=javascript)
+    steps.sign_in(page)
+    expect_names(page, NEWEST_FIRST[:PAGE_SIZE])
+    sign_out(page)
+
+    page.goto(LIST)
+
+    expect(page.locator("#password")).to_be_visible()
+    expect(page.locator("table")).to_have_count(0)
+
+
+def test_list_left_open_after_signing_out_elsewhere_asks_to_sign_in(open_page, desk):
+    page = open_page(desk, expecting="status of 401")
+    steps.sign_in(page)
+    other = page.context.new_page()
+    other.goto(LIST)
+    sign_out(other)
+
+    page.click("#sort-name")
+
+    expect(page.locator("#password")).to_be_visible()
+    expect(page.locator("h1")).to_have_count(1)
+
+
+def test_export_is_refused_before_the_deadline_and_says_when_it_opens(open_page, desk, signed_in):
+    page = open_page(desk, expecting="status of 403", **signed_in)
+    page.goto(LIST)
+    announced = page.locator(".list__export").inner_text()
+
+    answer = page.goto(f"{LIST}.csv")
+
+    assert answer.status == 403
+    assert page.locator(".prose__lede").inner_text() == announced
+    assert "9 May 2017, 12:00 UTC" in announced
+
+
+def test_export_after_the_deadline_brings_back_what_was_registered(open_page, late_desk):
+    page = open_page(late_desk)
+    steps.sign_in(page)
+
+    with page.expect_download() as download:
+        page.locator('a[href$="registrations.csv"]').click()
+    content = page.request.get(download.value.url, timeout=10_000).body()  # a download has no time-out
+
+    assert download.value.suggested_filename == "registrations.csv"
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert [told(row) for row in rows] == [given(delegate) for delegate in reversed(DELEGATES)]
+    assert PASSPORT.number.encode() not in content
+
+
+def told(row: dict[str, str]) -> dict[str, str]:
+    """A line of the export; an apostrophe keeps spreadsheets from taking a text for a formula."""
+    row = {column: row[column].removeprefix("'") for column in row}
+    return {column: row[column] for column in EXPORTED} | {"days": row["days"].split()}
+
+
+def given(delegate: dict) -> dict[str, str]:
+    answers = make_answers(**delegate)
+    consents = {f"consent_{kind}": "yes" if kind in answers.consents else "no" for kind in ("list", "photo")}
+    visa = {"visa_letter": "requested" if answers.passport else "none"}
+    return {column: (vars(answers) | consents | visa)[column] for column in EXPORTED} | {"days": answers.days}
+
+
+EXPORTED = (
+    "given_names",
+    "family_name",
+    "email",
+    "organisation",
+    "country",
+    "function",
+    "category",
+    "interpretation",
+    "visa_letter",
+    "consent_list",
+    "consent_photo",
+)

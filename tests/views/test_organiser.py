@@ -1,0 +1,73 @@
+"""What holds for every organisers' page: nothing without a sign-in."""
+
+import pytest
+from support.journey import HTMX, ON_SQLITE, SESSION
+
+pytestmark = ON_SQLITE
+
+PAGES = {
+    "GET": [
+        "/organiser/registrations",
+        "/organiser/registrations?q=ada&sort=name",
+        "/organiser/registrations/{reference}",
+        "/organiser/registrations/OB17-2222-22",
+        "/organiser/registrations.csv",
+    ],
+    "POST": ["/organiser/registrations/{reference}", "/organiser/session/end"],
+}
+EVERY_PAGE = pytest.mark.parametrize(
+    ("method", "path"), [(method, path) for method, paths in PAGES.items() for path in paths]
+)
+
+
+def test_every_route_of_the_organisers_is_tried(app):
+    tried = {
+        path.partition("?")[0].replace("{reference}", "<reference>")
+        for paths in PAGES.values()
+        for path in paths
+    }
+
+    routes = {str(rule) for rule in app.url_map.iter_rules() if rule.endpoint.startswith("organiser.")}
+
+    assert routes - tried == {"/organiser/", SESSION}
+
+
+def test_desk_leads_to_the_list(client):
+    assert client.get("/organiser/", status=303).headers["Location"] == "/organiser/registrations"
+
+
+@EVERY_PAGE
+def test_stranger_is_led_to_the_sign_in(client, registered, method, path):
+    path = path.format(reference=registered(family_name="Canary").reference)
+
+    page = client.open(path, method=method, status=303)
+
+    address, _, wish = page.headers["Location"].partition("?")
+    assert address == SESSION
+    assert wish.startswith("next=") == (method == "GET")
+    assert "Canary" not in page.text
+    assert "Canary" not in client.get(page.headers["Location"]).text
+
+
+@EVERY_PAGE
+def test_stranger_with_htmx_is_told_where_to_sign_in(client, registered, method, path):
+    path = path.format(reference=registered(family_name="Canary").reference)
+
+    page = client.open(path, method=method, status=401, headers=HTMX)
+
+    assert page.headers["HX-Redirect"] == SESSION
+    assert page.data == b""
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "eyJfdXNlcl9pZCI6ImEifQ.aaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaa"])
+def test_made_up_cookie_opens_nothing(client, cookie):
+    client.client.set_cookie("session", cookie)
+
+    assert client.get("/organiser/registrations", status=303).headers["Location"].startswith(SESSION)
+
+
+def test_delegates_pages_know_no_organiser(desk_client):
+    page = desk_client.get("/en/")
+
+    assert "cem@example.org" not in page.text
+    assert "Set-Cookie" not in page.headers

@@ -1,0 +1,99 @@
+"""POST /<lang>/registration/fields/<name>: one field, checked in the light of the others."""
+
+import pytest
+from factories import typed, typed_with_visa
+from support.journey import FORM, HTMX, ON_SQLITE, stored
+
+from forms import RegistrationForm
+from models import Registration
+
+pytestmark = ON_SQLITE
+
+FIELDS = f"{FORM}/fields"
+NAMES = [name for section in RegistrationForm.SECTIONS.values() for name in section]
+WRONG = {
+    "given_names": "www.eve.example",
+    "family_name": "a" * 101,
+    "email": "ada at example",
+    "organisation": "a" * 201,
+    "country": "XX",
+    "function": "a" * 121,
+    "category": "unheard_of",
+    "days": "2017-05-24",
+    "sessions": "unheard_of",
+    "interpretation": "de",
+    "diet": ["vegan", "none"],
+    "diet_other": "a" * 121,
+    "access_needs": "a" * 501,
+    "consent_needs": "y",
+    "passport_name": "a" * 201,
+    "nationality": "XX",
+    "passport_number": "12",
+    "passport_expiry": "2017-02-30",
+    "visa_post": "a" * 121,
+}
+
+
+def only_field(client, name, fields):
+    """The one root of the answer."""
+    fragment = client.post(f"{FIELDS}/{name}", fields, headers=HTMX)
+    (root,) = fragment.one("body").find_all(recursive=False)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("fields", "step", "status"),
+    [(typed_with_visa(), "edit", 200), (typed_with_visa(**WRONG), "check", 422)],
+    ids=["right", "wrong"],
+)
+def test_field_is_the_same_as_on_the_whole_page(client, fields, step, status):
+    page = client.post(FORM, fields | {"step": step}, status=status)
+    on_page = {name: str(page.one(f"#{name}-field")) for name in NAMES}
+
+    alone = {name: str(only_field(client, name, fields)) for name in NAMES}
+
+    assert alone == on_page
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answer_is_reported_at_once(client, name):
+    root = only_field(client, name, typed_with_visa(**WRONG))
+
+    assert ("field--invalid" in root["class"]) == (name != "consent_needs")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_empty_field_is_not_scolded(client, name):
+    assert (
+        "field--invalid"
+        not in only_field(client, name, {"visa_letter": "yes"} if name != "visa_letter" else {})["class"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "error"),
+    [
+        ("given_names", {"given_names": "", "family_name": "Sukarno"}, ""),
+        ("passport_number", {"passport_number": "12", "visa_letter": "no"}, ""),
+        (
+            "passport_number",
+            {"passport_number": "12", "visa_letter": "yes"},
+            "Enter 5 to 20 letters and digits, as printed in the passport",
+        ),
+    ],
+)
+def test_field_is_checked_in_the_light_of_the_others(client, name, fields, error):
+    assert only_field(client, name, fields).select_one(".field__error").get_text() == error
+
+
+@pytest.mark.parametrize("name", ["unheard_of", "key", "csrf_token", "data", "%00", "__class__"])
+def test_unknown_field_is_not_found(client, name):
+    client.post(f"{FIELDS}/{name}", typed(), status=404)
+
+
+def test_checking_a_field_stores_nothing_and_sets_no_cookie(client):
+    page = client.post(f"{FIELDS}/email", typed(step="send"), headers=HTMX)
+
+    assert stored(Registration) == []
+    assert "Set-Cookie" not in page.headers
+    assert page.headers["Cache-Control"] == "no-store"
