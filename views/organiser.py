@@ -56,7 +56,7 @@ def desk() -> Response:
 
 @bp.route("/session", methods=["GET", "POST"])
 @limiter.limit("30/15minutes", methods=["POST"])
-@limiter.limit("30/hour", methods=["POST"], key_func=by_address())
+@limiter.limit("30/hour", methods=["POST"], key_func=by_address)
 def session() -> Response:
     """Let an organiser sign in; every failure gets the same answer."""
     form = SignInForm()

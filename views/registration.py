@@ -50,7 +50,7 @@ def is_not_sent() -> bool:
 @bp.route("/registration", methods=["GET", "POST"])
 @limiter.limit("60/minute", methods=["POST"])
 @limiter.limit("60/hour", methods=["POST"], exempt_when=is_not_sent)
-@limiter.limit("10/hour", methods=["POST"], key_func=by_address(), exempt_when=is_not_sent)
+@limiter.limit("10/hour", methods=["POST"], key_func=by_address, exempt_when=is_not_sent)
 def new() -> Response:
     """Show the registration form, take it on to the check page, and from there store it."""
     if not desk().conference.is_open:

@@ -3,10 +3,11 @@
 A process of its own: the database of the tests' own process belongs to other tests.
 """
 
+from factories import NEEDS, PASSPORT, make_answers
+
 from app import create_app
 from db import connection
 from domain.registration import register
-from factories import NEEDS, PASSPORT, make_answers
 
 ADA = {"passport": PASSPORT, "needs": NEEDS, "consents": ["affiliation", "list", "visa", "needs"]}
 BO = {

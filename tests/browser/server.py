@@ -77,9 +77,9 @@ class Server:
         assert [line for line in lines if json.loads(line)["level"] == "error"] == []
 
     def copy_database(self, folder: Path) -> None:
-        with closing(sqlite3.connect(self.database)) as source:
-            with closing(sqlite3.connect(folder / self.database.name)) as target:
-                source.backup(target)
+        here, there = sqlite3.connect(self.database), sqlite3.connect(folder / self.database.name)
+        with closing(here), closing(there):
+            here.backup(there)
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """What a query finds in the database file."""
