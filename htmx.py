@@ -32,3 +32,8 @@ def go(url: str) -> Response:
     if wants_fragment():
         return make_response("", 204, {"HX-Redirect": url})
     return redirect(url, code=303)
+
+
+def turn_away(url: str) -> Response:
+    """Lead somebody who may not see this elsewhere; to htmx as a 401, so that no page lands inside a table."""
+    return make_response("", 401, {"HX-Redirect": url}) if wants_fragment() else go(url)

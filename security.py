@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import Settings
 from db import connection
 from domain import organisers
-from htmx import go, wants_fragment
+from htmx import turn_away
 from models import Organiser, Registration
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -146,12 +146,9 @@ def load_visitor(token: str) -> Visitor | None:
 
 
 def ask_to_sign_in() -> WerkzeugResponse:
-    """Lead to the sign-in page; to htmx as a 401, so that the page never lands inside a table."""
-    address = url_for("organiser.session")
-    if wants_fragment():
-        return Response(status=401, headers={"HX-Redirect": address})
+    """Lead to the sign-in page, and from there back to what was asked for."""
     here = request.full_path.rstrip("?") if request.method == "GET" else None
-    return go(url_for("organiser.session", next=here))
+    return turn_away(url_for("organiser.session", next=here))
 
 
 def signer(salt: str) -> URLSafeSerializer:

@@ -3,6 +3,8 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import steps
-from browser.server import Server
+from browser.server import Server, wait_for
 from factories import next_address
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -18,6 +20,7 @@ from config import HTMX_URL, ROOT
 
 HTMX = ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"
 HARMLESS = "Autofocus processing was blocked|the server responded with a status of 422"
+BLOCKED = "Failed to load resource: net::ERR_FAILED"
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation",
                           (event) => console.error("CSP", event.violatedDirective, event.blockedURI));
@@ -32,7 +35,7 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
 
-_visitors = count(1)
+_visitors = (str(IPv4Address("10.0.0.0") + number) for number in count(1))
 
 
 @pytest.fixture(scope="session")
@@ -54,17 +57,16 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def start_server(free_port: Callable[[], int]) -> Iterator[Callable[..., Server]]:
     """Start servers that are stopped when the last test is over."""
-    started: list[Server] = []
+    with ExitStack() as running:
 
-    def start(folder: Path, **settings: str) -> Server:
-        server = Server(folder, free_port(), **settings)
-        server.start()
-        started.append(server)
-        return server
+        def start(folder: Path, **settings: str) -> Server:
+            server = Server(folder, free_port(), **settings)
+            server.start()
+            running.callback(server.stop)
+            wait_for(server.is_up)
+            return server
 
-    yield start
-    for server in started:
-        server.stop()
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -114,19 +116,20 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
 
     def open_window(
-        server: Server, *, cdn: bool = True, width: int = 1280, expecting: str = HARMLESS, **options: Any
+        server: Server, *, cdn: bool = True, width: int = 1280, expecting: str = "", **options: Any
     ) -> Page:
         context = chromium.new_context(
             base_url=server.url,
             viewport={"width": width, "height": 900},
-            extra_http_headers={"X-Forwarded-For": f"10.0.{next(_visitors)}.1"},  # rate limits go by address
+            extra_http_headers={"X-Forwarded-For": next(_visitors)},  # rate limits go by address
             **{"locale": "en-GB"} | options,
         )
         contexts.append(context)
         context.set_default_timeout(10_000)
         context.add_init_script(REPORT_VIOLATIONS)
         deliver_htmx(context) if cdn else block_htmx(context)
-        listen(context, complaints, HARMLESS if expecting == HARMLESS else f"{HARMLESS}|{expecting}")
+        harmless = "|".join(filter(None, (HARMLESS, expecting, "" if cdn else BLOCKED)))
+        listen(context, complaints, harmless)
         return context.new_page()
 
     yield open_window
@@ -152,12 +155,7 @@ def listen(context: BrowserContext, complaints: list[str], harmless: str) -> Non
     """Collect errors on the console, uncaught exceptions, policy violations and requests to anywhere else."""
 
     def hear(message: ConsoleMessage) -> None:
-        is_blocked_cdn = message.location["url"] == HTMX_URL and "net::ERR_FAILED" in message.text
-        if (
-            message.type in ("error", "warning")
-            and not is_blocked_cdn
-            and not re.search(harmless, message.text)
-        ):
+        if message.type in ("error", "warning") and not re.search(harmless, message.text):
             complaints.append(f"{message.page and message.page.url}: {message.text}")
 
     def watch(url: str) -> None:

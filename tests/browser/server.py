@@ -59,7 +59,6 @@ class Server:
                 [sys.executable, "-m", "gunicorn"],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        wait_for(self.is_up)
 
     def is_up(self) -> bool:
         assert self.process.poll() is None, f"the server did not start:\n{self.log.read_text()}"

@@ -1,5 +1,7 @@
 """The form while it is being filled in: the check of each field, the visa section, the keyboard."""
 
+from collections.abc import Iterator
+
 import pytest
 from browser import steps
 from browser.steps import MODES
@@ -128,6 +130,31 @@ def test_form_can_be_filled_in_and_sent_with_the_keyboard_alone(open_page, serve
     (row,) = server.registrations(ada["email"])
     assert (row["reference"], row["country"], row["category"]) == (reference, "GB", "party")
     assert (row["days"], row["interpretation"], row["visa_state"]) == ('["2017-05-25"]', "en", "none")
+
+
+def test_keyboard_shows_at_every_stop_where_it_is(open_page, server):
+    page = open_page(server)
+    steps.open_form(page)
+
+    stops = dict(walk(page))
+
+    assert {"#given_names", "#country", "#category-0", "#consent_affiliation"} < stops.keys()
+    assert [name for name, outline in stops.items() if outline == "none"] == []
+
+
+def walk(page: Page) -> Iterator[tuple[str, str]]:
+    """Press Tab through the whole page: each stop with the style of its outline."""
+    while True:
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => {
+                const stop = document.activeElement;
+                return [stop.id ? `#${stop.id}` : stop.outerHTML, getComputedStyle(stop).outlineStyle];
+            }"""
+        )
+        if stop[0].startswith("<body"):
+            return
+        yield stop
 
 
 def tab_to(page: Page, selector: str, keys: str) -> None:

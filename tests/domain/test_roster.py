@@ -1,13 +1,15 @@
 """The organisers' list: what it finds, in which order, and page by page without a row lost or shown twice."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from factories import make_answers
 
-from db import db, write
+from db import db
 from domain import roster
+from domain.desk import Desk
+from domain.registration import build, index
 from domain.roster import Page, Query, page
 from models import Registration
 
@@ -37,18 +39,22 @@ def backwards(last: Page) -> list[Page]:
 
 
 @pytest.fixture
-def crowd(listed: Callable[..., Registration]) -> list[Registration]:
+def crowd(database: None, desk: Desk) -> list[Registration]:
     """120 people, many of whom share their name, their organisation, or the second in which they came."""
-    with write():
-        return [
-            listed(
-                given_names=("Ada", "Bo", "Cem")[number % 3],
-                family_name=("Adams", "Brown", "Costa", "Diallo", "Eriksen")[number % 5],
-                organisation=("Labour", "Greens")[number % 2],
-                columns={"created_at": NOON + timedelta(seconds=number // 10)},
-            )
-            for number in range(120)
-        ]
+    ada = build(make_answers(), lang="en", form_key="", desk=desk).__data__
+    people = [
+        Registration(**ada | {"id": None, "public_id": number, "form_key": number, "address_key": number})
+        for number in range(120)
+    ]
+    for number, person in enumerate(people):
+        person.reference = f"OB17-{number:04}-99"
+        person.given_names = ("Ada", "Bo", "Cem")[number % 3]
+        person.family_name = ("Adams", "Brown", "Costa", "Diallo", "Eriksen")[number % 5]
+        person.organisation = ("Labour", "Greens")[number % 2]
+        person.created_at = NOON + timedelta(seconds=number // 10)
+        index(person)
+    Registration.bulk_create(people)
+    return list(Registration.select().order_by(Registration.id))
 
 
 # Search

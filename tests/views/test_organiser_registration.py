@@ -12,7 +12,9 @@ SENSITIVE = ["Vegetarian", "Step-free route", "12E34567", "ADA LOVELACE", "Paris
 
 @pytest.fixture
 def row(registered):
-    return registered(email="ada@example.org", needs=NEEDS, passport=PASSPORT)
+    return registered(
+        needs=NEEDS, passport=PASSPORT, email="ada@example.org", consents=["affiliation", "needs", "visa"]
+    )
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_history_says_who_did_what(desk_client, path):
     page = desk_client.get(path)
 
     entries = [entry.partition("UTC ")[2] for entry in page.texts("#history-title + ul li")]
-    assert entries == ["Looked at – cem@example.org", "Looked at – cem@example.org", "Registration received"]
+    assert entries == ["Viewed – cem@example.org", "Viewed – cem@example.org", "Registration received"]
 
 
 @pytest.mark.parametrize("reference", ["OB17-2222-22", "ob17", "%00", "%ff", "..", "x" * 5000, "'"])

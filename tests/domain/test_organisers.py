@@ -1,0 +1,162 @@
+"""Organisers: who may sign in, for how long, and what the database must not hold in clear."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain import organisers
+from domain.organisers import OrganiserExists, OrganiserUnknown
+from models import AuditEntry, Organiser, SignIn
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def cem(noon) -> Organiser:
+    return organisers.add("cem@example.org", PASSWORD)
+
+
+def actions() -> list[str]:
+    return [entry.action for entry in AuditEntry.select().order_by(AuditEntry.id)]
+
+
+def test_added_organiser_may_sign_in(cem):
+    assert organisers.authenticate("cem@example.org", PASSWORD) == cem
+    assert actions() == ["organiser.added"]
+
+
+def test_organiser_is_added_once_whatever_the_case(cem):
+    with pytest.raises(OrganiserExists):
+        organisers.add("CEM@Example.org", "another password")
+
+    assert Organiser.select().count() == 1
+    assert organisers.authenticate("cem@example.org", PASSWORD) == cem
+    assert actions() == ["organiser.added"]
+
+
+def test_address_is_the_same_in_any_case(noon):
+    organisers.add("Cem@Example.org", PASSWORD)
+
+    assert organisers.authenticate("cEM@example.ORG", PASSWORD).email == "cem@example.org"
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("cem@example.org", "wrong"),
+        ("cem@example.org", PASSWORD.upper()),
+        ("eve@example.org", PASSWORD),
+        ("", ""),
+    ],
+)
+def test_wrong_password_and_unknown_address_are_refused(cem, email, password):
+    assert organisers.authenticate(email, password) is None
+
+
+def test_password_is_not_stored_in_clear(cem):
+    assert cem.password_hash.startswith("scrypt:")
+    assert PASSWORD not in cem.password_hash
+
+
+def test_new_passwords_are_long_and_differ():
+    passwords = {organisers.new_password() for _ in range(50)}
+
+    assert len(passwords) == 50
+    assert all(len(password) == 20 for password in passwords)
+
+
+def test_token_of_a_sign_in_tells_whose_it_is(cem):
+    bo = organisers.add("bo@example.org", PASSWORD)
+
+    tokens = organisers.sign_in(cem), organisers.sign_in(bo)
+
+    assert [organisers.signed_in(token) for token in tokens] == [cem, bo]
+
+
+def test_token_is_not_stored_in_clear(cem):
+    token = organisers.sign_in(cem)
+
+    stored = SignIn.get()
+
+    assert len(token) == 43
+    assert token not in str(stored.__data__)
+    assert organisers.signed_in(stored.token_hash) is None
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "0" * 43])
+def test_unknown_token_is_nobodys(cem, token):
+    organisers.sign_in(cem)
+
+    assert organisers.signed_in(token) is None
+
+
+def test_sign_in_lasts_eight_hours(cem, noon):
+    token = organisers.sign_in(cem)
+
+    noon.shift(timedelta(hours=8) - timedelta(seconds=1))
+    assert organisers.signed_in(token) == cem
+
+    noon.shift(1)
+    assert organisers.signed_in(token) is None
+
+
+def test_next_sign_in_clears_those_that_have_ended(cem, noon):
+    organisers.sign_in(cem)
+    noon.shift(timedelta(hours=9))
+
+    token = organisers.sign_in(cem)
+
+    assert [row.token_hash for row in SignIn.select()] == [organisers.digest(token)]
+
+
+def test_sign_out_ends_one_sign_in(cem):
+    here, elsewhere = organisers.sign_in(cem), organisers.sign_in(cem)
+
+    organisers.sign_out(here, cem)
+
+    assert organisers.signed_in(here) is None
+    assert organisers.signed_in(elsewhere) == cem
+
+
+def test_reset_changes_the_password_and_ends_every_sign_in(cem):
+    bo = organisers.add("bo@example.org", PASSWORD)
+    cems, bos = [organisers.sign_in(cem), organisers.sign_in(cem)], organisers.sign_in(bo)
+
+    organisers.reset("CEM@example.org", "a new password")
+
+    assert organisers.authenticate("cem@example.org", PASSWORD) is None
+    assert organisers.authenticate("cem@example.org", "a new password") == cem
+    assert [organisers.signed_in(token) for token in cems] == [None, None]
+    assert organisers.signed_in(bos) == bo
+
+
+def test_remove_takes_the_access_and_keeps_the_log(cem):
+    token = organisers.sign_in(cem)
+
+    organisers.remove("Cem@example.org")
+
+    assert organisers.authenticate("cem@example.org", PASSWORD) is None
+    assert organisers.signed_in(token) is None
+    assert SignIn.select().count() == 0
+    assert actions() == ["organiser.added", "organiser.signed_in", "organiser.removed"]
+    assert AuditEntry.select().order_by(AuditEntry.id.desc()).get().details == {"former_organiser": cem.id}
+
+
+@pytest.mark.parametrize("verb", [organisers.remove, lambda email: organisers.reset(email, PASSWORD)])
+def test_organiser_who_is_unknown_cannot_be_reset_or_removed(cem, verb):
+    with pytest.raises(OrganiserUnknown):
+        verb("eve@example.org")
+
+    assert organisers.authenticate("cem@example.org", PASSWORD) == cem
+    assert actions() == ["organiser.added"]
+
+
+def test_comings_and_goings_are_in_the_log(cem):
+    organisers.sign_out(organisers.sign_in(cem), cem)
+
+    entries = AuditEntry.select().order_by(AuditEntry.id)
+    assert [(entry.action, entry.organiser) for entry in entries] == [
+        ("organiser.added", cem),
+        ("organiser.signed_in", cem),
+        ("organiser.signed_out", cem),
+    ]

@@ -1,0 +1,275 @@
+"""The outbox: every mail is claimed by one worker at a time, and ends up accepted or visibly failed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from db import db, write
+from domain import outbox
+from domain.transport import Deferred, Refused
+from models import Mail, Registration
+
+NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def message_to(recipient: str) -> EmailMessage:
+    message = EmailMessage()
+    message["To"] = recipient
+    message["Message-ID"] = f"<{recipient}>"
+    message.set_content("Good news")
+    return message
+
+
+@pytest.fixture
+def queued(listed: Callable[..., Registration]) -> Callable[..., Mail]:
+    """Queue a mail; `age` is how long it has been due, and columns can be given a value of their own."""
+
+    def queue(*, age: timedelta = timedelta(0), **columns) -> Mail:
+        ada = listed()
+        outbox.enqueue(message_to(ada.email), kind="confirmation", registration=ada, once=ada.email)
+        Mail.update(due_at=NOON - age, **columns).where(Mail.once == ada.email).execute()
+        return Mail.get(Mail.once == ada.email)
+
+    return queue
+
+
+def fresh(mail: Mail) -> Mail:
+    return Mail.get_by_id(mail.id)
+
+
+# Queueing
+
+
+def test_enqueue_stores_the_mail_as_it_will_be_sent(listed, noon):
+    ada = listed(email="ada@example.org")
+    message = message_to("ada@example.org")
+
+    outbox.enqueue(message, kind="confirmation", registration=ada, once="confirmation:1")
+
+    mail = Mail.get()
+    assert (mail.kind, mail.language, mail.recipient) == ("confirmation", "en", "ada@example.org")
+    assert mail.message == message.as_bytes().decode("ascii")
+    assert (mail.message_id, mail.once) == ("<ada@example.org>", "confirmation:1")
+    assert (mail.state, mail.attempts, mail.owner, mail.error) == ("queued", 0, None, "")
+    assert (mail.created_at, mail.due_at, mail.accepted_at) == (NOON, NOON, None)
+
+
+def test_enqueue_queues_one_mail_for_one_occasion(listed):
+    ada = listed(email="ada@example.org")
+
+    for _ in range(2):
+        outbox.enqueue(message_to("ada@example.org"), kind="confirmation", registration=ada, once="once")
+
+    assert Mail.select().count() == 1
+
+
+def test_transaction_that_is_rolled_back_queues_nothing(listed):
+    ada = listed()
+
+    def enqueue_and_fail() -> None:
+        with write():
+            outbox.enqueue(message_to(ada.email), kind="confirmation", registration=ada, once="once")
+            assert Mail.select().count() == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        enqueue_and_fail()
+
+    assert Mail.select().count() == 0
+
+
+# Claiming
+
+
+def test_claim_takes_the_mail_that_has_been_due_the_longest(queued, noon):
+    ages = [timedelta(hours=1), timedelta(hours=3), timedelta(hours=2)]
+    mails = [queued(age=age) for age in ages]
+
+    order = [outbox.claim("worker") for _ in ages]
+
+    assert order == [mails[1], mails[2], mails[0]]
+    assert outbox.claim("worker") is None
+
+
+def test_claim_gives_the_right_to_send_until_the_lease_ends(queued, noon):
+    queued()
+
+    mail = outbox.claim("worker")
+
+    assert (mail.state, mail.owner, mail.attempts) == ("sending", "worker", 1)
+    assert mail.due_at == NOON + outbox.LEASE
+    assert mail == fresh(mail)
+    assert mail.message == fresh(mail).message
+
+
+def test_claim_takes_nothing_before_it_is_due(queued, noon):
+    queued(age=timedelta(seconds=-1))
+
+    assert outbox.claim("worker") is None
+
+    noon.shift(1)
+    assert outbox.claim("worker") is not None
+
+
+@pytest.mark.parametrize("state", ["accepted", "failed"])
+def test_claim_leaves_finished_mails_alone(queued, noon, state):
+    queued(age=MINUTE, state=state)
+
+    assert outbox.claim("worker") is None
+
+
+def test_claim_takes_a_mail_again_when_the_lease_has_ended(queued, noon):
+    queued()
+    outbox.claim("first")
+
+    noon.shift(outbox.LEASE - timedelta(seconds=1))
+    too_early = outbox.claim("second")
+    noon.shift(1)
+    mail = outbox.claim("second")
+
+    assert too_early is None
+    assert (mail.owner, mail.attempts, mail.state) == ("second", 2, "sending")
+
+
+def test_workers_never_claim_the_same_mail(queued, noon, together):
+    mails = {queued(age=MINUTE * number).id for number in range(20)}
+
+    def claim_all(owner: str) -> list[int]:
+        return [mail.id for mail in iter(lambda: outbox.claim(owner), None)]
+
+    claimed = together(*[lambda owner=owner: claim_all(owner) for owner in "abcd"])
+
+    ids = [one for worker in claimed for one in worker]
+    assert sorted(ids) == sorted(mails)
+    assert {mail.attempts for mail in Mail.select()} == {1}
+
+
+def test_mail_that_cannot_be_read_does_not_hold_up_the_others(queued, noon, make_settings):
+    broken, good = queued(age=MINUTE), queued()
+    db.execute_sql(f"UPDATE mail SET message = 'of a lost key' WHERE id = {broken.id}")
+    worker = outbox.Worker(make_settings())
+
+    for _ in range(2):
+        worker.attempt(worker.send_next)
+
+    assert fresh(good).state == "accepted"
+
+
+# Settling
+
+
+def test_accepted_mail_is_done(queued, noon):
+    queued(error="421 busy")
+    mail = outbox.claim("worker")
+    noon.shift(2)
+
+    outbox.accepted(mail)
+
+    mail = fresh(mail)
+    assert (mail.state, mail.owner, mail.error) == ("accepted", None, "")
+    assert mail.accepted_at == NOON + timedelta(seconds=2)
+    noon.shift(outbox.LEASE)
+    assert outbox.claim("worker") is None
+
+
+def test_deferred_mail_is_tried_again_later(queued, noon):
+    queued()
+    mail = outbox.claim("worker")
+
+    outbox.failed(mail, Deferred("451 try again"))
+
+    mail = fresh(mail)
+    assert (mail.state, mail.owner, mail.error) == ("retrying", None, "451 try again")
+    assert outbox.claim("worker") is None
+    noon.shift(timedelta(seconds=45))
+    assert outbox.claim("worker") == mail
+
+
+def test_refused_mail_fails_at_once(queued, noon):
+    queued()
+    mail = outbox.claim("worker")
+
+    outbox.failed(mail, Refused("550 no such user"))
+
+    mail = fresh(mail)
+    assert (mail.state, mail.owner, mail.error, mail.attempts) == ("failed", None, "550 no such user", 1)
+    noon.shift(timedelta(days=7))
+    assert outbox.claim("worker") is None
+
+
+@pytest.mark.parametrize(("attempts", "state"), [(10, "retrying"), (11, "failed")])
+def test_twelfth_attempt_is_the_last(queued, noon, attempts, state):
+    queued(attempts=attempts)
+    mail = outbox.claim("worker")
+
+    outbox.failed(mail, Deferred("451 try again"))
+
+    assert (fresh(mail).state, fresh(mail).attempts) == (state, attempts + 1)
+    assert fresh(mail).error == "451 try again"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "wait"),
+    [
+        (1, timedelta(seconds=30)),
+        (2, timedelta(minutes=1)),
+        (5, timedelta(minutes=8)),
+        (10, timedelta(seconds=15360)),
+        (11, timedelta(hours=6)),
+    ],
+)
+def test_wait_doubles_with_each_attempt_up_to_six_hours(queued, noon, attempt, wait):
+    queued(attempts=attempt - 1)
+    mail = outbox.claim("worker")
+
+    waits = []
+    for _ in range(10):
+        Mail.update(owner="worker").execute()
+        outbox.failed(mail, Deferred("451 try again"))
+        waits.append(fresh(mail).due_at - NOON)
+
+    assert wait * 0.5 <= min(waits) < max(waits) <= wait * 1.5
+
+
+@pytest.mark.parametrize(
+    "settle",
+    [
+        outbox.accepted,
+        lambda mail: outbox.failed(mail, Refused("550")),
+        lambda mail: outbox.failed(mail, Deferred("451")),
+    ],
+)
+def test_worker_whose_lease_has_ended_settles_nothing(queued, noon, settle):
+    queued()
+    stale = outbox.claim("slow")
+    noon.shift(outbox.LEASE)
+    current = outbox.claim("quick")
+    assert current == stale
+
+    settle(stale)
+
+    mail = fresh(stale)
+    assert (mail.state, mail.owner, mail.due_at) == ("sending", "quick", current.due_at)
+
+
+def test_backlog_counts_the_mails_in_each_state(queued, noon):
+    for state in ("queued", "accepted", "accepted", "failed"):
+        queued(state=state)
+
+    assert outbox.backlog() == {"queued": 1, "accepted": 2, "failed": 1}
+
+
+def test_forget_delays_makes_waiting_mails_due(queued, noon):
+    later = -timedelta(days=300)
+    for state in ("retrying", "sending", "queued"):
+        queued(age=later, state=state)
+    finished = [queued(age=later, state=state) for state in ("accepted", "failed")]
+    assert outbox.claim("worker") is None
+
+    outbox.forget_delays()
+
+    assert sum(1 for _ in iter(lambda: outbox.claim("worker"), None)) == 3
+    assert {fresh(mail).state for mail in finished} == {"accepted", "failed"}

@@ -1,0 +1,219 @@
+"""What every mail owes its reader: its structure, its headers, nothing sensitive, nothing from elsewhere."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from factories import NEEDS, PASSPORT, make_answers
+from icalendar import Calendar
+
+from domain import clock
+from domain.conference import LANGUAGES
+from domain.mail import compose
+from domain.registration import Needs, Passport, build
+from models import Registration
+
+KINDS = ("confirmation", "repeat")
+pytestmark = [pytest.mark.parametrize("kind", KINDS)]
+in_each_language = pytest.mark.parametrize("lang", LANGUAGES)
+
+# What people do type as a name: 100 characters, two directions, quotes, a tag, a comma, a placeholder.
+NAME = (
+    'Жанна «Jo» O’Neill, "محمد" <b>Ünal</b> & Söhne %(name)s {{ name }} =?utf-8?q?x?= 王小明 '.ljust(99, "x")
+    + "é"
+)
+
+
+def text_of(message: EmailMessage) -> str:
+    return message.get_body(("plain",)).get_content()
+
+
+def html_of(message: EmailMessage) -> BeautifulSoup:
+    return BeautifulSoup(message.get_body(("html",)).get_content(), "html5lib")
+
+
+def everything_in(message: EmailMessage) -> str:
+    """Headers and bodies of every part, decoded."""
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    headers = [value for part in message.walk() for value in part.values()]
+    return "\n".join([*headers, *(part.get_payload(decode=True).decode() for part in parts)])
+
+
+@in_each_language
+def test_mail_holds_text_and_html_and_the_calendar_file(read, kind, lang):
+    message = read(kind, lang=lang)
+
+    assert [part.get_content_type() for part in message.walk()] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/calendar",
+    ]
+    assert [part.get_content_charset() for part in message.walk() if not part.is_multipart()] == ["utf-8"] * 3
+
+
+@in_each_language
+def test_mail_attaches_the_conference_for_the_calendar(read, kind, lang, app):
+    (attachment,) = read(kind, lang=lang).iter_attachments()
+
+    conference = app.extensions["desk"].conference
+    (event,) = Calendar.from_ical(attachment.get_payload(decode=True)).walk("VEVENT")
+    assert attachment["Content-Type"].params["method"] == "PUBLISH"
+    assert attachment.get_filename() == "conference.ics"
+    assert event["DTSTART"].to_ical() == b"20170525"
+    assert event["SUMMARY"] == f"{conference.kind[lang]} – {conference.title[lang]}"
+    assert event["URL"] == f"http://127.0.0.1:8000/{lang}/"
+
+
+@in_each_language
+def test_mail_has_the_headers_of_an_automatic_mail(read, kind, lang):
+    clock.rehearse(None)
+    with time_machine.travel(datetime(2017, 4, 10, 12, 30, tzinfo=UTC), tick=False):
+        message = read(kind, lang=lang)
+
+    assert message["From"] == "Secretariat <secretariat@example.org>"
+    assert message["To"] == "ada@example.org"
+    assert message["Date"] == "Mon, 10 Apr 2017 12:30:00 +0000"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["Content-Language"] == lang
+    assert {"Reply-To", "Cc", "Bcc"} & set(message.keys()) == set()
+    assert sorted(set(message.keys())) == sorted(message.keys())
+
+
+def test_mail_is_answered_at_the_reply_address(app, database, kind):
+    desk = replace(app.extensions["desk"], reply_to="Secretariat <answers@example.org>")
+
+    with app.test_request_context("/en/"):
+        ada = build(make_answers(), lang="en", form_key="", desk=desk)
+        message = compose(kind, ada, once="once", desk=desk)
+
+    assert message["Reply-To"] == "Secretariat <answers@example.org>"
+
+
+def test_mail_goes_to_the_bare_address(read, kind):
+    message = read(kind, email="o'neill+list@müller.example")
+
+    (address,) = message["To"].addresses
+    assert address.addr_spec == "o'neill+list@xn--mller-kva.example"
+    assert address.display_name == ""
+
+
+def test_mail_has_the_same_message_id_for_the_same_occasion(app, database, kind):
+    desk = app.extensions["desk"]
+
+    with app.test_request_context("/en/"):
+        ada = build(make_answers(), lang="en", form_key="", desk=desk)
+        first, again, other = (compose(kind, ada, once=once, desk=desk) for once in ("one", "one", "other"))
+
+    assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
+    assert first["Message-ID"].endswith("@example.org>")
+
+
+@in_each_language
+def test_mail_names_the_reference_in_its_subject_and_bodies(read, kind, lang):
+    message = read(kind, lang=lang)
+
+    reference = Registration.get().reference
+    assert reference in message["Subject"]
+    assert reference in text_of(message)
+    assert reference in html_of(message).get_text()
+
+
+@in_each_language
+def test_mail_has_nothing_that_was_typed_in_its_headers(read, kind, lang):
+    typed = {"given_names": "Canary", "family_name": "Canary", "organisation": "Canary", "function": "Canary"}
+
+    message = read(kind, lang=lang, **typed)
+
+    assert "Canary" in text_of(message)
+    assert "canary" not in str(message.items()).casefold()
+
+
+@in_each_language
+def test_mail_holds_neither_passport_nor_diet_nor_accessibility_needs(read, kind, lang):
+    passport = Passport(**vars(PASSPORT) | {"name": "CANARY", "number": "CANARY9", "post": "Canary Islands"})
+    needs = Needs(**vars(NEEDS) | {"diet_other": "Canary seed", "access": "Canary lift"})
+
+    message = read(kind, lang=lang, passport=passport, needs=needs, consents=["affiliation", "visa", "needs"])
+
+    stored = Registration.get()
+    assert "CANARY9" in str(stored.passport)
+    assert "Canary seed" in str(stored.needs)
+    assert "canary" not in everything_in(message).casefold()
+
+
+@in_each_language
+def test_mail_carries_every_name_as_it_was_typed(read, kind, lang):
+    message = read(kind, lang=lang, given_names=NAME, family_name="")
+
+    assert len(NAME) == 100
+    assert NAME in text_of(message)
+    assert NAME in html_of(message).get_text()
+    assert html_of(message).select("b") == []
+
+
+@in_each_language
+def test_mail_is_plain_ascii_in_short_lines(mailed, kind, lang):
+    message = mailed(kind, lang=lang, given_names=NAME, family_name="").message
+
+    assert message.isascii()
+    assert max(map(len, message.splitlines())) <= 998
+
+
+@in_each_language
+def test_link_in_the_text_opens_the_registration(read, client, kind, lang):
+    text = text_of(read(kind, lang=lang))
+
+    (link,) = [line for line in text.splitlines() if "/r/" in line]
+    page = client.get(urlsplit(link).path)
+
+    assert link.startswith(f"http://127.0.0.1:8000/{lang}/r/")
+    assert page.one("html")["lang"] == lang
+    assert Registration.get().reference in page.text
+
+
+@in_each_language
+def test_links_are_the_same_in_text_and_html(read, kind, lang):
+    message = read(kind, lang=lang)
+
+    links = {str(link["href"]) for link in html_of(message).select("a")}
+
+    assert len(links) >= 3
+    assert [link for link in links if link not in text_of(message)] == []
+
+
+@in_each_language
+def test_html_of_a_mail_loads_nothing_from_elsewhere(read, kind, lang):
+    html = html_of(read(kind, lang=lang))
+
+    styles = " ".join(style.get_text() for style in html.select("style"))
+    assert (
+        html.select("img, link, script, iframe, object, embed, form, [src], [srcset], [background], [style]")
+        == []
+    )
+    assert [word for word in ("url(", "@import", "http") if word in styles] == []
+
+
+@in_each_language
+def test_html_of_a_mail_says_its_language_and_has_a_title(read, kind, lang):
+    html = html_of(read(kind, lang=lang))
+
+    assert html.html["lang"] == lang
+    assert html.title.get_text().strip()
+
+
+@in_each_language
+def test_mail_ends_with_who_wrote_it_and_where_the_privacy_notice_is(read, app, kind, lang):
+    message = read(kind, lang=lang)
+
+    conference = app.extensions["desk"].conference
+    for body in (text_of(message), html_of(message).get_text()):
+        assert conference.contact.name[lang] in body
+        assert conference.website in body
+        assert f"http://127.0.0.1:8000/{lang}/privacy" in body

@@ -1,0 +1,151 @@
+"""What is answered when there is nothing, or nothing to be done: always a page, in the visitor's language."""
+
+import pytest
+from support.journey import FORM, HTMX, ON_SQLITE, SESSION, stored
+from support.page import Page, check_page
+
+from domain.conference import LANGUAGES
+from models import Registration
+from security import limiter
+
+pytestmark = ON_SQLITE
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def limits_as_before(monkeypatch):
+    """Whatever a test does to the limiter ends with it."""
+    monkeypatch.setattr(limiter, "_storage_dead", False)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/registration/../nothing", 404),
+        ("POST", "/", 405),
+        ("POST", "/programme", 405),
+        ("POST", "/conference.ics", 405),
+        ("POST", "/registration/received/x", 405),
+        ("POST", "/r/x", 405),
+        ("PUT", "/registration", 405),
+        ("DELETE", "/registration", 405),
+        ("GET", "/registration/fields/email", 405),
+    ],
+)
+def test_delegates_get_a_page_in_their_language(client, lang, method, path, status):
+    page = client.open(f"/{lang}{path}", method=method, status=status)
+
+    assert page.one("html")["lang"] == lang
+    assert page.texts(".error__code") == [str(status)]
+    assert page.one(".error a")["href"] == f"/{lang}/"
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in page.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/organiser/nothing", 404),
+        ("GET", "/organiser/session/end", 405),
+        ("POST", "/organiser/registrations", 405),
+    ],
+)
+def test_organisers_get_a_page_of_theirs(desk_client, method, path, status):
+    page = desk_client.open(path, method=method, status=status)
+
+    assert page.texts(".account__name") == ["cem@example.org"]
+    assert page.one(".error a")["href"] == "/organiser/registrations"
+
+
+def test_answer_to_a_wrong_method_says_which_are_right(client):
+    page = client.post("/en/programme", status=405)
+
+    assert {method.strip() for method in page.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%00",
+        "/%ff%fe",
+        "/en/%00",
+        "/%zz",
+        "/en/registration/received/%ff.%00",
+        "/en/r/%ff.%00",
+        "/en/r/" + "x" * 10_000,
+        "/en/r/.",
+        "/static/%00",
+        "/static/%2e%2e/app.py",
+        "/static/",
+        "/en/registration/fields/%ff",
+        "//eve.example/en/",
+        "/EN/",
+        "/en//programme",
+    ],
+)
+def test_odd_path_is_answered_with_a_page(client, path):
+    page = Page(client.client.get(path, follow_redirects=True))
+
+    assert 400 <= page.status < 500 or page.response.request.path == "/en/programme"
+    check_page(page)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/en/", FORM, "/en/conference.ics", SESSION, "/en/nothing", "/organiser/registrations"]
+)
+@pytest.mark.parametrize(
+    "query", ["q=\xff\xfe", "\0", "%ff=%00&lang=%ff", "=&&%", "lang=de", "v=" + "x" * 10_000]
+)
+def test_odd_query_changes_nothing(client, path, query):
+    status = client.client.get(path).status_code
+
+    assert client.client.get(path, environ_overrides={"QUERY_STRING": query}).status_code == status
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_too_large_a_form_is_refused_with_a_page(client, lang):
+    page = client.post(f"/{lang}/registration", {"given_names": "x" * MEGABYTE, "step": "send"}, status=413)
+
+    assert page.one("html")["lang"] == lang
+    assert page.texts(".error__code") == ["413"]
+    assert stored(Registration) == []
+
+
+@pytest.mark.parametrize("path", [FORM, f"{FORM}/fields/email", SESSION])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": {"email": "x" * MEGABYTE}},
+        {"data": {f"field{number}": "" for number in range(300)}, "content_type": "multipart/form-data"},
+        {"data": b"x=" + b"x" * MEGABYTE, "content_type": "application/x-www-form-urlencoded"},
+    ],
+    ids=["field", "parts", "body"],
+)
+def test_too_large_a_body_is_refused_everywhere(client, path, sent):
+    client.post(path, status=413, **sent)
+
+
+def test_body_just_under_the_limit_is_read(client):
+    page = client.post(FORM, {"given_names": "x" * (MEGABYTE - 100)}, status=422)
+
+    assert len(page.value("given_names")) == MEGABYTE - 100
+
+
+def test_htmx_gets_an_error_as_an_error(client):
+    client.post("/en/programme", status=405, headers=HTMX)
+
+
+def test_fault_of_ours_is_a_page_without_its_cause(app, client, monkeypatch):
+    def broken(**given):
+        raise RuntimeError("ada@example.org")
+
+    monkeypatch.setitem(app.view_functions, "registration.own", broken)
+
+    page = client.get("/en/r/x", status=500)
+
+    assert page.texts("h1") == ["Something went wrong on our side"]
+    assert "ada@example.org" not in page.text
+    assert "Traceback" not in page.text
