@@ -26,23 +26,24 @@ def send(app: Flask, database: None) -> Callable[..., None]:
 
 
 @pytest.fixture
-def mailed(send: Callable[..., None]) -> Callable[..., Mail]:
-    """The mail of a kind that ada gets: the confirmation of her form, or the answer to a later one."""
+def inbox(database: None) -> Callable[[], list[EmailMessage]]:
+    """What has been mailed, oldest first, as a mail program reads it."""
 
-    def mail(kind: str, *, lang: str = "en", **answers: Any) -> Mail:
-        send(lang, **answers)
-        if kind == "repeat":
-            send(lang, key="a later form", **answers)
-        return Mail.get(Mail.kind == kind)
+    def read() -> list[EmailMessage]:
+        stored = Mail.select().order_by(Mail.id)
+        return [email.message_from_string(mail.message, policy=SMTP) for mail in stored]
 
-    return mail
+    return read
 
 
 @pytest.fixture
-def read(mailed: Callable[..., Mail]) -> Callable[..., EmailMessage]:
-    """The same, as a mail program reads it."""
-    return lambda kind, **given: parse(mailed(kind, **given))
+def read(send: Callable[..., None], inbox: Callable[[], list[EmailMessage]]) -> Callable[..., EmailMessage]:
+    """The mail of a kind that ada gets: the confirmation of her form, or the answer to a later one."""
 
+    def read(kind: str, *, lang: str = "en", **answers: Any) -> EmailMessage:
+        send(lang, **answers)
+        if kind == "repeat":
+            send(lang, key="a later form", **answers)
+        return inbox()[-1]
 
-def parse(mail: Mail) -> EmailMessage:
-    return email.message_from_string(mail.message, policy=SMTP)
+    return read

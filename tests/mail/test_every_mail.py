@@ -15,7 +15,7 @@ from domain import clock
 from domain.conference import LANGUAGES
 from domain.mail import compose
 from domain.registration import Needs, Passport, build
-from models import Registration
+from models import Mail, Registration
 
 KINDS = ("confirmation", "repeat")
 pytestmark = [pytest.mark.parametrize("kind", KINDS)]
@@ -159,11 +159,12 @@ def test_mail_carries_every_name_as_it_was_typed(read, kind, lang):
 
 
 @in_each_language
-def test_mail_is_plain_ascii_in_short_lines(mailed, kind, lang):
-    message = mailed(kind, lang=lang, given_names=NAME, family_name="").message
+def test_mail_is_plain_ascii_in_short_lines(read, kind, lang):
+    read(kind, lang=lang, given_names=NAME, family_name="")
 
-    assert message.isascii()
-    assert max(map(len, message.splitlines())) <= 998
+    for mail in Mail.select():
+        assert mail.message.isascii()
+        assert max(map(len, mail.message.splitlines())) <= 998
 
 
 @in_each_language
