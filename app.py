@@ -1,5 +1,7 @@
 """create_app(): wires the parts in order. No routes and no logic here."""
 
+import os
+
 from cryptography.fernet import Fernet, MultiFernet
 from flask import Flask
 
@@ -20,6 +22,7 @@ from views import errors, organiser, pages, registration
 def create_app(settings: Settings | None = None) -> Flask:
     """The service, ready to answer, its database upgraded. Raises SettingsError or ConferenceError with every fault."""
     settings = settings or load()
+    os.umask(0o077)  # what the service writes is for its own account
     app = Flask(__name__)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.globals["settings"] = app.extensions["settings"] = settings

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask.cli import AppGroup
 
@@ -10,7 +11,6 @@ from config import Settings
 from db import connection, migrations, upgrade
 from domain import organisers
 from domain.conference import load
-from models import Organiser
 
 DEMO_ORGANISER = "organiser@example.org"
 
@@ -58,8 +58,11 @@ def organiser_add(email: str) -> None:
     """Let EMAIL sign in, and print the password once."""
     password = organisers.new_password()
     try:
+        validate_email(email, check_deliverability=False)
         with connection():
             organisers.add(email, password)
+    except EmailNotValidError as error:
+        raise click.ClickException(f"{email} is no e-mail address: {error}") from None
     except organisers.OrganiserExists:
         raise click.ClickException(
             f"{email} is an organiser already; see: flask organiser reset {email}"
@@ -96,8 +99,8 @@ def organiser_remove(email: str) -> None:
 def organiser_list() -> None:
     """List the addresses that may sign in."""
     with connection():
-        for row in Organiser.select().order_by(Organiser.email):
-            click.echo(row.email)
+        for email in organisers.addresses():
+            click.echo(email)
 
 
 @organiser.command("demo")

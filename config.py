@@ -28,6 +28,7 @@ PREFIX = "CONVOKE_"
 SECRETS_FOLDERS = ("/run/secrets", os.environ.get("CREDENTIALS_DIRECTORY", ""))
 HTMX_URL = "https://cdn.jsdelivr.net/npm/htmx.org@4.0.1/dist/htmx.min.js"
 HTMX_INTEGRITY = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
+LOCAL_SCHEMES = {"sqlite", "file"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -72,8 +73,13 @@ def fernet(keys: list[str]) -> list[str]:
 
 def url_of(*schemes: str) -> Callable[[str], str]:
     def check(value: str) -> str:
-        if urlsplit(value).scheme not in schemes:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes:
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        if parts.scheme not in LOCAL_SCHEMES and not parts.hostname and not parts.path.strip("/"):
+            raise ValueError("names no host")
+        if parts.port == 0:  # reading it raises ValueError where it is no number
+            raise ValueError("has no such port")
         return value
 
     return check
@@ -105,7 +111,7 @@ class Settings(BaseSettings):
     rehearsal_date: date | None = None
     rehearsal_password: str | None = Field(default=None, min_length=8)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
-    htmx_url: str = HTMX_URL
+    htmx_url: str = Field(default=HTMX_URL, pattern=r"^(https://|/)[\w./@:-]+$")
     htmx_integrity: str = Field(default=HTMX_INTEGRITY, pattern=r"^sha(256|384|512)-[A-Za-z0-9+/=]+$")
     processes: int = Field(default=1, ge=1, le=64)
     threads: int = Field(default=16, ge=1, le=256)

@@ -1,6 +1,7 @@
 """The database: opening, pooling, upgrading, writing, and telling an outage from a mistake."""
 
 import fcntl
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,12 +15,14 @@ from playhouse.migrations import Runner
 from config import ROOT
 
 MIGRATIONS = ROOT / "migrations"
+LONGEST_WAIT = 5  # seconds for a connection, a lock, a turn: well below what a browser waits for an answer
 ADVISORY_LOCK = 20170525
 SQLITE_OUTAGES = {"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_LOCKED"}
 SQLSTATE_OUTAGES = {"08", "53", "57"}  # connection, resources, operator intervention (PostgreSQL, appendix A)
 
 db = DatabaseProxy()
 _one_writer = threading.RLock()
+_known_files: dict[str, tuple[int, int] | None] = {}
 
 
 def open_database(url: str, *, threads: int = 16) -> Database:
@@ -30,14 +33,14 @@ def open_database(url: str, *, threads: int = 16) -> Database:
             url.replace("sqlite:", "sqlite+pool:", 1),
             autoconnect=False,
             check_same_thread=False,  # the pool hands a connection to one thread at a time, but not always the same
-            timeout=15,
+            timeout=LONGEST_WAIT,
             max_connections=threads * 2 + 8,
             lock_type="IMMEDIATE",
             pragmas={
                 "journal_mode": "wal",
                 "synchronous": "full",
                 "foreign_keys": 1,
-                "busy_timeout": 15000,
+                "busy_timeout": LONGEST_WAIT * 1000,
                 "cache_size": -16000,
             },
         )
@@ -49,7 +52,7 @@ def open_database(url: str, *, threads: int = 16) -> Database:
         autoconnect=False,
         max_connections=threads * 2 + 8,
         stale_timeout=300,
-        timeout=5,
+        timeout=LONGEST_WAIT,
         connect_timeout=3,
     )
 
@@ -58,18 +61,28 @@ def on_sqlite() -> bool:
     return isinstance(db.obj, SqliteDatabase)
 
 
+class DatabaseOut(Exception):
+    """The database is full, locked or gone: nothing was stored, and the same again may work in a while."""
+
+
 @contextmanager
 def write() -> Iterator[None]:
-    """One transaction, all or nothing.
+    """One transaction, all or nothing. Raises DatabaseOut when its turn does not come.
 
     On SQLite the writers of a process queue here, in order, instead of in SQLite's busy handler, which starves some.
     """
-    with _one_writer if on_sqlite() else nullcontext(), db.atomic():
+    with _turn() if on_sqlite() else nullcontext(), db.atomic():
         yield
 
 
-class DatabaseOut(Exception):
-    """The database is full, locked or gone: nothing was stored, and the same again may work in a while."""
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _one_writer.acquire(timeout=LONGEST_WAIT):
+        raise DatabaseOut
+    try:
+        yield
+    finally:
+        _one_writer.release()
 
 
 @contextmanager
@@ -77,7 +90,7 @@ def connection() -> Iterator[None]:
     """A connection from the pool for one piece of work. Raises DatabaseOut where the trouble is not the work's."""
     opened = False
     try:
-        opened = db.connect(reuse_if_open=True)
+        opened = _take()
         yield
     except Exception as error:
         if is_outage(error):
@@ -89,7 +102,15 @@ def connection() -> Iterator[None]:
 
 
 def open_connection() -> None:
-    db.connect(reuse_if_open=True)
+    """Hold a connection for a whole request; see close_connection."""
+    _take()
+
+
+def _take() -> bool:
+    """Take a connection from the pool, unless the thread has one. Raises DatabaseOut when SQLite's file is gone."""
+    if on_sqlite() and db.database in _known_files and _known_files[db.database] != _file(db.database):
+        raise DatabaseOut  # what is written through the open connections would end up in no file at all
+    return bool(db.connect(reuse_if_open=True))
 
 
 def close_connection(error: BaseException | None = None) -> None:
@@ -97,10 +118,21 @@ def close_connection(error: BaseException | None = None) -> None:
         db.close()
 
 
+def _file(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def upgrade() -> list[str]:
     """Apply the migrations that are missing, one process at a time; return their names."""
     with connection(), _one_upgrade():
-        return Runner(db.obj, str(MIGRATIONS)).up()
+        applied = Runner(db.obj, str(MIGRATIONS)).up()
+    if on_sqlite():
+        _known_files[db.database] = _file(db.database)
+    return applied
 
 
 def migrations() -> list[tuple[str, bool]]:
@@ -127,7 +159,7 @@ def check_writable() -> None:
     """Ask the database for a write without making one. Raises whatever is wrong."""
     db.execute_sql("SELECT 1")
     if on_sqlite():
-        with _one_writer, db.atomic():
+        with write():
             pass
     elif db.execute_sql("SELECT pg_is_in_recovery()").fetchone()[0]:
         raise OperationalError("the database only reads")

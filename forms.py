@@ -1,9 +1,11 @@
 """Fields, filters, validators and messages of the forms. Knows no database; HTML is the templates' business."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -26,6 +28,9 @@ from domain.conference import LANGUAGE_NAMES, Conference
 from domain.registration import Answers, Needs, Passport, masked
 from i18n import country_names, current_language, day
 
+OVERRIDES = {"\u202d", "\u202e"}  # the bidirectional overrides of Unicode
+LINK = re.compile(r"://|www\.|\w\.\w{2,}/", re.IGNORECASE)
+
 
 def squash(text: str | None) -> str:
     """One line without stray spaces, in Unicode's composed form (NFC)."""
@@ -43,15 +48,18 @@ def compact(text: str | None) -> str:
     return squash(text).replace(" ", "").replace("-", "").upper()
 
 
-def no_control_characters(form: FlaskForm, field: Any) -> None:
-    if any(
-        unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in field.data or ""
-    ):
+def readable(form: FlaskForm, field: Any) -> None:
+    """Refuse what nobody sees: control characters, marks that turn the writing round, and nothing but such."""
+    text = field.data or ""
+    kinds = [unicodedata.category(letter) for letter in text if letter not in "\n\t"]
+    if "Cc" in kinds or "Cs" in kinds or OVERRIDES & set(text):
         raise ValidationError(_l("Remove the invisible characters; typing the text again usually helps"))
+    if text and not any(kind[0] in "LN" for kind in kinds):
+        raise ValidationError(_l("Enter letters or digits"))
 
 
 def no_link(form: FlaskForm, field: Any) -> None:
-    if "://" in field.data or "www." in field.data.casefold():
+    if LINK.search(field.data):
         raise ValidationError(_l("Enter a name, without a web address"))
 
 
@@ -72,6 +80,19 @@ class Asked:
             raise StopValidation
         if not field.errors:
             DataRequired(self.message)(form, field)
+
+
+class Form(FlaskForm):
+    """What every form shares: its answers are the fields of a form, never files or JSON."""
+
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            return request.form if formdata is not None and request.method == "POST" else None
+
+    @property
+    def has_run_out(self) -> bool:
+        """Whether the page had been open for longer than the sign-in that it belongs to."""
+        return "csrf_token" in self.errors
 
 
 def offer(choices: dict[str, Any]) -> list[SelectChoice]:
@@ -97,6 +118,9 @@ class Radios(Choice, RadioField):
 
 class Checkboxes(Choice, SelectMultipleField):
     kind = "checkboxes"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata([value for value in dict.fromkeys(valuelist) if value])
 
 
 class CountryField(SelectField):
@@ -130,7 +154,7 @@ class Day(DateField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
-            super().process_formdata(valuelist)
+            super().process_formdata([value for value in valuelist if value.strip()])
         except ValueError:
             raise ValueError(_l("Enter a date such as 2019-06-30")) from None
 
@@ -149,10 +173,10 @@ def visa_rules(message: Any) -> Asked:
     return Asked("visa_letter", "yes", message)
 
 
-class RegistrationForm(FlaskForm):
+class RegistrationForm(Form):
     """What a delegate is asked. Set up for one conference; days, sessions and categories are its data."""
 
-    class Meta:
+    class Meta(Form.Meta):
         csrf = False  # no cookie for delegates: the origin check guards them (security.py)
 
     SECTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -185,6 +209,13 @@ class RegistrationForm(FlaskForm):
     }
 
     OPTIONAL = ("sessions", "diet", "diet_other", "access_needs", "consent_list", "consent_photo")
+    # The fields whose errors may go, or come, when another one changes.
+    CHECKED_WITH: ClassVar[dict[str, tuple[str, ...]]] = {
+        "given_names": ("family_name",),
+        "sessions": ("days",),
+        "diet": ("diet_other",),
+        "consent_needs": ("diet", "diet_other", "access_needs"),
+    }
     SENSITIVE = ("diet", "diet_other", "access_needs", *SECTIONS["visa"][1:6])
 
     key = HiddenField()
@@ -193,14 +224,14 @@ class RegistrationForm(FlaskForm):
         _l("Given names"),
         description=_l("As you want them on your badge"),
         filters=[squash],
-        validators=[no_control_characters, no_link, LengthAtMost(100)],
+        validators=[readable, no_link, LengthAtMost(100)],
         render_kw={"autocomplete": "given-name", "maxlength": 100},
     )
     family_name = Text(
         _l("Family name"),
         description=_l("Leave this empty if you have only one name"),
         filters=[squash],
-        validators=[no_control_characters, no_link, LengthAtMost(100)],
+        validators=[readable, no_link, LengthAtMost(100)],
         render_kw={"autocomplete": "family-name", "maxlength": 100},
     )
     email = EmailText(
@@ -209,7 +240,7 @@ class RegistrationForm(FlaskForm):
         filters=[squash],
         validators=[
             DataRequired(_l("Enter your e-mail address")),
-            no_control_characters,
+            readable,
             LengthAtMost(254),
             Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),
         ],
@@ -221,7 +252,7 @@ class RegistrationForm(FlaskForm):
         filters=[squash],
         validators=[
             DataRequired(_l("Enter the name of your organisation")),
-            no_control_characters,
+            readable,
             LengthAtMost(200),
         ],
         render_kw={"autocomplete": "organization", "maxlength": 200},
@@ -238,7 +269,7 @@ class RegistrationForm(FlaskForm):
         filters=[squash],
         validators=[
             DataRequired(_l("Enter your function in the organisation")),
-            no_control_characters,
+            readable,
             LengthAtMost(120),
         ],
         render_kw={"autocomplete": "organization-title", "maxlength": 120},
@@ -282,7 +313,7 @@ class RegistrationForm(FlaskForm):
     diet_other = Text(
         _l("Another dietary requirement"),
         filters=[squash],
-        validators=[no_control_characters, LengthAtMost(120)],
+        validators=[readable, LengthAtMost(120)],
         render_kw={"autocomplete": "off", "maxlength": 120},
     )
     access_needs = LongText(
@@ -291,7 +322,7 @@ class RegistrationForm(FlaskForm):
             "For example a step-free route, a seat near the screen, a companion; no diagnosis, please"
         ),
         filters=[tidy],
-        validators=[no_control_characters, LengthAtMost(500)],
+        validators=[readable, LengthAtMost(500)],
         render_kw={"autocomplete": "off", "maxlength": 500, "rows": 3},
     )
     consent_needs = Tick(_l("Consent for diet and accessibility"))
@@ -308,7 +339,7 @@ class RegistrationForm(FlaskForm):
         filters=[squash],
         validators=[
             visa_rules(_l("Enter your name as it is printed in your passport")),
-            no_control_characters,
+            readable,
             LengthAtMost(200),
         ],
         render_kw={"autocomplete": "off", "maxlength": 200},
@@ -342,7 +373,7 @@ class RegistrationForm(FlaskForm):
         filters=[squash],
         validators=[
             visa_rules(_l("Enter the city and country where you will apply, or “on arrival”")),
-            no_control_characters,
+            readable,
             LengthAtMost(120),
         ],
         render_kw={"autocomplete": "off", "maxlength": 120},
@@ -370,6 +401,8 @@ class RegistrationForm(FlaskForm):
         self.sessions.choices = offer({session.key: session.title[lang] for session in conference.sessions})
         for name in self.OPTIONAL:
             self[name].is_optional = True
+        for name, others in self.CHECKED_WITH.items():
+            self[name].checked_with = others
         for kind in ("needs", "visa", "affiliation", "list", "photo"):
             self[f"consent_{kind}"].words = conference.consents.text(kind, lang)
 
@@ -409,7 +442,7 @@ class RegistrationForm(FlaskForm):
             raise ValidationError(_l("Choose sessions of the days that you will attend"))
 
     def validate_diet(self, field: Any) -> None:
-        if "none" in field.data and len(field.data) > 1:
+        if "none" in field.data and (len(field.data) > 1 or self.diet_other.data):
             raise ValidationError(_l("Choose either “None of these” or your requirements"))
 
     def validate_consent_needs(self, field: Any) -> None:
@@ -497,13 +530,13 @@ def in_words(field: Any) -> list[str]:
     return (field.data or "").splitlines()
 
 
-class SignInForm(FlaskForm):
+class SignInForm(Form):
     """An organiser's address and password."""
 
     email = EmailText(
         _l("E-mail address"),
         filters=[squash],
-        validators=[DataRequired(_l("Enter your e-mail address")), LengthAtMost(254)],
+        validators=[DataRequired(_l("Enter your e-mail address")), readable, LengthAtMost(254)],
         render_kw={"autocomplete": "username", "maxlength": 254},
     )
     password = Password(
@@ -513,9 +546,9 @@ class SignInForm(FlaskForm):
     )
 
 
-class SignOutForm(FlaskForm):
+class SignOutForm(Form):
     """Nothing but the token that proves that an organiser's own page sent it."""
 
 
-class RevealForm(FlaskForm):
+class RevealForm(Form):
     """The wish to see the sensitive answers of one registration."""

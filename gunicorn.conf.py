@@ -25,7 +25,8 @@ graceful_timeout = 30
 control_socket_disable = True
 forwarded_allow_ips = "127.0.0.1"
 proc_name = "convoke"
-loglevel = "warning"
+loglevel = "error"  # its warnings name network addresses
+umask = 0o077
 
 
 def post_worker_init(worker):

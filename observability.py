@@ -49,6 +49,7 @@ def init_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("flask-limiter").setLevel(logging.CRITICAL)  # it names network addresses
 
 
 def init_app(app: Flask) -> None:

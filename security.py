@@ -12,7 +12,7 @@ from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from werkzeug import Response as WerkzeugResponse
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config import Settings
+from config import LOOPBACK, Settings
 from db import connection
 from domain import organisers
 from htmx import turn_away
@@ -31,9 +31,7 @@ FIXED_HEADERS = {
     "X-Convoke": "1",  # tells our answers from those of a proxy or a hotel's network (static/app.js)
 }
 
-limiter = Limiter(
-    get_remote_address, headers_enabled=True, in_memory_fallback_enabled=True, strategy="moving-window"
-)
+limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, strategy="moving-window")
 login_manager = LoginManager()
 
 
@@ -64,17 +62,19 @@ def init_app(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=200,
         WTF_CSRF_TIME_LIMIT=None,
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
-        RATELIMIT_IN_MEMORY_FALLBACK=["200/minute"],
+        RATELIMIT_IN_MEMORY_FALLBACK="200/minute",
+        TRUSTED_HOSTS=[urlsplit(settings.public_url).hostname, *LOOPBACK],
         CONTENT_SECURITY_POLICY=content_policy(settings),
         ORIGIN=origin(settings.public_url),
     )
     app.before_request(check_origin)
+    app.before_request(read_input)
     app.after_request(add_headers)
     limiter.init_app(app)
     login_manager.session_protection = (
         None  # a telephone changes its address; the token alone is the authority
     )
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)  # public pages ask nobody who they are
     login_manager.user_loader(load_visitor)
     login_manager.unauthorized_handler(ask_to_sign_in)
 
@@ -100,6 +100,7 @@ def add_headers(response: Response) -> Response:
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     if not response.headers.get("Cache-Control"):
         response.cache_control.no_store = True
+        response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
@@ -117,6 +118,17 @@ def check_origin() -> None:
             abort(403)
     elif request.headers.get("Origin") not in (None, current_app.config["ORIGIN"], origin(request.host_url)):
         abort(403)
+
+
+def read_input() -> None:
+    """Read what came before anything depends on it.
+
+    Raw bytes in a query are no query (RFC 3986 has ASCII only) and would break whoever reads it. A body that is too
+    large has to be refused here: the limits read forms too, and would take it for trouble with their counters.
+    """
+    if not request.query_string.isascii():
+        request.query_string = b""
+    _ = request.form
 
 
 def by_address() -> str:

@@ -17,3 +17,11 @@ def record(
     AuditEntry.insert(
         at=clock.now(), action=action, organiser=organiser, registration=registration, details=details
     ).execute()
+
+
+def history(registration: Registration) -> list[AuditEntry]:
+    """The newest hundred entries about one registration, newest first, each with its organiser."""
+    entries = AuditEntry.select(AuditEntry, Organiser).left_outer_join(Organiser)
+    return list(
+        entries.where(AuditEntry.registration == registration).order_by(AuditEntry.id.desc()).limit(100)
+    )

@@ -8,13 +8,14 @@ from email.utils import format_datetime, parseaddr
 from functools import cache
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date, format_interval
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from config import ROOT
 from domain import clock
-from domain.conference import LANGUAGE_NAMES, LOCALES
+from domain.conference import LOCALES
 from domain.desk import Desk
 from models import Registration
 
@@ -36,7 +37,7 @@ def compose(kind: str, registration: Registration, *, once: str, desk: Desk) -> 
         "link": desk.link(registration, lang),
         "home": home,
         "privacy": f"{home}privacy",
-        "interpretation": LANGUAGE_NAMES.get(registration.interpretation),
+        "interpretation": Locale(lang).languages.get(registration.interpretation),
     }
     message = EmailMessage(policy=POLICY)
     message["From"] = desk.sender

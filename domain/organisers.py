@@ -61,6 +61,11 @@ def remove(email: str) -> None:
         Organiser.delete().where(Organiser.id == organiser.id).execute()
 
 
+def addresses() -> list[str]:
+    """Everybody who may sign in."""
+    return [organiser.email for organiser in Organiser.select().order_by(Organiser.email)]
+
+
 def find(email: str) -> Organiser:
     organiser = Organiser.get_or_none(Organiser.email == email.casefold())
     if organiser is None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
 
+from cryptography.fernet import InvalidToken
 from peewee import fn
 
 from config import Settings
 from db import DatabaseOut, connection, db, on_sqlite, write
 from domain import clock
-from domain.transport import Deferred, Refused, Transport, open_transport
+from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 from models import Mail, Registration
 
 UNFINISHED = ("queued", "sending", "retrying")
@@ -44,7 +45,10 @@ def enqueue(message: EmailMessage, *, kind: str, registration: Registration, onc
 
 
 def claim(owner: str) -> Mail | None:
-    """Take the mail that has been due the longest, and the right to send it until the lease ends."""
+    """Take the mail that has been due the longest, and the right to send it until the lease ends.
+
+    The mail comes without its message: reading that may fail, and must not undo the claim.
+    """
     now = clock.now()
     is_due = Mail.state.in_(UNFINISHED) & (Mail.due_at <= now)
     oldest = Mail.select(Mail.id).where(is_due).order_by(Mail.due_at).limit(1)
@@ -56,10 +60,24 @@ def claim(owner: str) -> Mail | None:
         taken = (
             Mail.update(state="sending", owner=owner, attempts=Mail.attempts + 1, due_at=now + LEASE)
             .where((Mail.id == oldest) & is_due)
-            .returning(Mail)
+            .returning(Mail.id, Mail.kind, Mail.recipient, Mail.attempts, Mail.owner)
             .execute()
         )
         return next(iter(taken), None)
+
+
+def message_of(mail: Mail) -> bytes:
+    """The mail as it goes out. Raises Refused when it cannot be read: then no repeat will help."""
+    try:
+        return str(Mail.select(Mail.message).where(Mail.id == mail.id).scalar()).encode("ascii")
+    except (InvalidToken, ValueError) as error:
+        raise Refused("this service cannot read the message: its field key is missing") from error
+
+
+def mails_of(registration: Registration) -> list[Mail]:
+    """The mails to one delegate, oldest first, without their messages."""
+    shown = (Mail.id, Mail.kind, Mail.state, Mail.error, Mail.created_at)
+    return list(Mail.select(*shown).where(Mail.registration == registration).order_by(Mail.id))
 
 
 def accepted(mail: Mail) -> None:
@@ -69,11 +87,13 @@ def accepted(mail: Mail) -> None:
 
 def failed(mail: Mail, error: Exception) -> None:
     """It did not work: try again later, or after a refusal or the last attempt show it as failed."""
-    if isinstance(error, Refused) or mail.attempts >= ATTEMPTS:
+    if isinstance(error, Refused) or (mail.attempts >= ATTEMPTS and not isinstance(error, Unreachable)):
         _settle(mail, state="failed", error=str(error))
         return
-    wait = min(timedelta(seconds=30) * 2 ** (mail.attempts - 1), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
-    _settle(mail, state="retrying", error=str(error), due_at=clock.now() + wait)
+    # Where the server was not even reached, the mail is not to blame, and has not used up an attempt.
+    attempts = mail.attempts - isinstance(error, Unreachable)
+    wait = min(timedelta(seconds=30) * 2 ** max(attempts - 1, 0), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311
+    _settle(mail, state="retrying", error=str(error), attempts=attempts, due_at=clock.now() + wait)
 
 
 def _settle(mail: Mail, **changes: object) -> None:
@@ -103,8 +123,7 @@ class Worker(threading.Thread):
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        if self.is_rehearsal:
-            self.attempt(forget_delays)
+        self.attempt(lambda: resume(is_rehearsal=self.is_rehearsal))
         while not self.stopping.is_set():
             _wake.clear()
             if not self.attempt(self.send_next):
@@ -128,14 +147,13 @@ class Worker(threading.Thread):
         if mail is None:
             return False
         try:
-            self.transport.send(
-                mail.message.encode("ascii"),
-                sender=self.sender,
-                recipient=mail.recipient,
-                name=f"{mail.kind}-{mail.id}",
-            )
+            name = f"{mail.kind}-{mail.id}"
+            self.transport.send(message_of(mail), sender=self.sender, recipient=mail.recipient, name=name)
         except (Refused, Deferred) as error:
             failed(mail, error)
+        except Exception as error:  # whatever it is, it must not keep the other mails waiting
+            log.error("mail.interrupted", extra={"mail": mail.id}, exc_info=error)
+            failed(mail, Deferred(type(error).__name__))
         else:
             accepted(mail)
         return True
@@ -148,11 +166,14 @@ class Worker(threading.Thread):
             self.join(timeout)
 
 
-def forget_delays() -> bool:
-    """Make every waiting mail due: a rehearsal's clock may have been set back since it was queued."""
+def resume(*, is_rehearsal: bool) -> bool:
+    """Make due at once what an earlier process left in the middle.
+
+    On SQLite there is one process, so nobody else is sending these. In a rehearsal every waiting mail is made due:
+    the clock may have been set back since it was queued.
+    """
+    states = UNFINISHED if is_rehearsal else ("sending",) if on_sqlite() else ()
     with write():
         return bool(
-            Mail.update(due_at=clock.now())
-            .where(Mail.state.in_(UNFINISHED), Mail.due_at > clock.now())
-            .execute()
+            Mail.update(due_at=clock.now()).where(Mail.state.in_(states), Mail.due_at > clock.now()).execute()
         )

@@ -221,6 +221,13 @@ def find_by_link(public_id: str, version: int) -> Registration:
     return registration
 
 
+def find_by_reference(reference: str) -> Registration | None:
+    """The registration with this reference, unless it has been erased."""
+    if not reference.isprintable():
+        return None
+    return Registration.get_or_none(Registration.reference == reference, Registration.state != "erased")
+
+
 def answers_of(registration: Registration) -> Answers:
     """What a registration holds, in the shape in which it was given."""
     needs, passport = registration.needs, registration.passport

@@ -20,6 +20,10 @@ class Deferred(Exception):
     """The server, or the way to it, is in trouble; the message may be tried again."""
 
 
+class Unreachable(Deferred):
+    """The server was not reached or let nobody in: no message is to blame."""
+
+
 class Transport(Protocol):
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
         """Hand over a message; `name` tells it apart in a folder. Raises Refused or Deferred."""
@@ -67,8 +71,9 @@ class SmtpTransport:
         self.server: smtplib.SMTP | None = None
 
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
+        server = self.connected()
         try:
-            self.connected().sendmail(sender, [recipient], message)
+            server.sendmail(sender, [recipient], message)
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             raise verdict(code, text) from error
@@ -92,20 +97,25 @@ class SmtpTransport:
         return self.server
 
     def connect(self) -> smtplib.SMTP:
-        """Connect and sign in. Whatever goes wrong here is the server's trouble, never the message's: Deferred."""
+        """Connect and sign in. Raises Unreachable."""
         try:
             if self.scheme == "smtps":
-                server: smtplib.SMTP = smtplib.SMTP_SSL(
-                    self.host, self.port, timeout=TIMEOUT, context=self.tls
+                return self.signed_in(
+                    smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=self.tls)
                 )
-            else:
-                server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+            return self.signed_in(smtplib.SMTP(self.host, self.port, timeout=TIMEOUT))
+        except (smtplib.SMTPException, OSError) as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+    def signed_in(self, server: smtplib.SMTP) -> smtplib.SMTP:
+        try:
             if self.scheme == "smtp+starttls":
                 server.starttls(context=self.tls)
             if self.user:
                 server.login(self.user, self.password)
-        except (smtplib.SMTPException, OSError) as error:
-            raise Deferred(f"{type(error).__name__}: {error}") from error
+        except BaseException:
+            server.close()
+            raise
         return server
 
     def close(self) -> None:

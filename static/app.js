@@ -8,11 +8,14 @@
   }
 
   const registration = () => document.getElementById("registration");
+  let leaving = false;
   const onCheckPage = () => registration()?.dataset.stage === "check";
 
   // A button that leads elsewhere (another language) is a real navigation, with the form's answers: htmx stays out of it.
   document.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("formaction")) event.stopImmediatePropagation();
+    if (!event.submitter?.hasAttribute("formaction")) return;
+    leaving = true;
+    event.stopImmediatePropagation();
   }, true);
 
   // Trouble on the way: the form stays as it is, and the words stand just above the button.
@@ -43,15 +46,24 @@
     }
   });
 
-  // The check page takes the form's place without leaving it: an entry in the history makes "Back" lead to the form.
-  const toForm = () => registration().querySelector("button[value=edit]").click();
+  // The check page takes the form's place without leaving it. An entry in the history makes "Back" lead to the form and
+  // "Forward" to the check page; what was typed is on the page only, so leaving it is asked about.
+  const press = (step) => registration().querySelector(`button[name=step][value=${step}]`).click();
+  document.addEventListener("htmx:before:response", (event) => {
+    if (event.detail.ctx.response.headers.get("HX-Redirect")) leaving = true;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (onCheckPage() && !leaving) event.preventDefault();
+  });
   document.addEventListener("htmx:after:swap", () => {
     if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
     if (!onCheckPage() && registration() && location.hash === "#check") history.replaceState(history.state, "", location.pathname);
     document.querySelector("#registration [autofocus]")?.focus();
   });
   window.addEventListener("popstate", () => {
-    if (onCheckPage() && location.hash !== "#check") toForm();
+    if (!registration()) return;
+    if (onCheckPage() && location.hash !== "#check") press("edit");
+    if (!onCheckPage() && location.hash === "#check") press("check");
   });
   document.addEventListener("htmx:before:history:restore", (event) => {
     if (registration()) event.preventDefault();

@@ -74,6 +74,12 @@ def test_a_wrong_import_is_noticed(path, text, fault):
     assert faults(path, text) == [fault]
 
 
+def test_only_the_application_imports_the_views():
+    importers = {path for path, text in modules().items() if "views" in imported(text)}
+
+    assert importers == {"app.py"}
+
+
 def test_only_config_reads_the_environment():
     assert [path for path, text in modules().items() if "os.environ" in text or "getenv" in text] == [
         "config.py"

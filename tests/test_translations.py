@@ -52,6 +52,11 @@ def test_every_string_is_translated_for_good(lang):
 
 
 @pytest.mark.parametrize("lang", ["fr", "es"])
+def test_catalogue_keeps_no_strings_that_are_out_of_use(lang):
+    assert list(catalogue(lang).obsolete) == []
+
+
+@pytest.mark.parametrize("lang", ["fr", "es"])
 def test_translation_keeps_the_placeholders(lang):
     def named(text: str) -> set[str]:
         return set(re.findall(r"%\(\w+\)[ds]", text))

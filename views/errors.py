@@ -1,13 +1,15 @@
 """Error pages: in the visitor's language, saying what happened, what was kept, and what to do."""
 
 import logging
+import time
 
 from flask import Flask, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug import Response
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
 from db import DatabaseOut, is_outage
+from security import limiter
 
 RETRY_AFTER = 30  # seconds
 
@@ -48,9 +50,10 @@ def page(code: int, title: str, text: str, error: HTTPException | None = None) -
     response = make_response(
         render_template("errors/error.html", title=title, text=text, code=code, layout=layout), code
     )
-    for name, value in error.get_headers() if error else ():
-        if name in ("Allow", "Retry-After"):
-            response.headers[name] = value
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.allow.update(error.valid_methods)
+    if code == 429 and limiter.current_limit:
+        response.retry_after = max(1, int(limiter.current_limit.reset_at - time.time()))
     return response
 
 

@@ -1,5 +1,6 @@
 """The organisers' pages: sign-in, the list, one registration, the export."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,10 +16,9 @@ from domain import audit, organisers, outbox, roster
 from domain.conference import Conference
 from domain.export import SEPARATORS, csv_chunks
 from domain.references import is_mistyped
-from domain.registration import answers_of
+from domain.registration import answers_of, find_by_reference
 from forms import RegistrationForm, RevealForm, SignInForm, SignOutForm
 from htmx import go, render
-from models import AuditEntry, Mail, Organiser, Registration
 from security import by_address, limiter, sign_in, sign_out
 
 MAIL_KINDS = {"confirmation": _l("Confirmation"), "repeat": _l("Registered already: link sent again")}
@@ -28,6 +28,8 @@ ACTIONS = {
     "registration.viewed": _l("Viewed"),
     "registration.revealed": _l("Sensitive answers shown"),
 }
+
+OWN_PAGE = re.compile(r"/organiser/registrations(/[\w-]+|\.csv)?(\?[!-~]*)?", re.ASCII)
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
 bp.before_request(open_connection)
@@ -41,6 +43,7 @@ def conference() -> Conference:
 @bp.app_context_processor
 def for_every_page() -> dict[str, Any]:
     return {
+        "current_user": current_user,
         "sign_out_form": SignOutForm,
         "in_address": in_address,
         "mail_kinds": MAIL_KINDS,
@@ -76,8 +79,8 @@ def session() -> Response:
 
 
 def local_target(path: str | None) -> str:
-    """Where to go after signing in: an organisers' page, never another site."""
-    return path if path and path.startswith("/organiser/") else url_for("organiser.registrations")
+    """Where to go after signing in: the list or one of its pages, never another site."""
+    return path if path and OWN_PAGE.fullmatch(path) else url_for("organiser.registrations")
 
 
 @bp.post("/session/end")
@@ -124,10 +127,10 @@ def in_address(query: roster.Query, **changes: str) -> dict[str, str]:
 
 @bp.route("/registrations/<reference>", methods=["GET", "POST"])
 @login_required
-def registration(reference: str) -> str:
+def registration(reference: str) -> tuple[str, int]:
     """Show one registration; its sensitive answers only when asked for, and each look is in the log."""
-    row = Registration.get_or_none(Registration.reference == reference)
-    if row is None or row.state == "erased":
+    row = find_by_reference(reference)
+    if row is None:
         abort(404, _("There is no registration with this reference."))
     form = RevealForm()
     is_revealed = form.validate_on_submit()
@@ -137,21 +140,17 @@ def registration(reference: str) -> str:
         registration=row,
     )
     answers = RegistrationForm.showing(answers_of(row), conference())
-    return render_template(
+    page = render_template(
         "organiser/registration.html",
         title=row.name,
         registration=row,
         form=answers,
         hidden={} if is_revealed else answers.masks(),
         reveal_form=form,
-        mails=list(Mail.select().where(Mail.registration == row).order_by(Mail.id)),
-        history=history(row),
+        mails=outbox.mails_of(row),
+        history=audit.history(row),
     )
-
-
-def history(row: Registration) -> list[AuditEntry]:
-    entries = AuditEntry.select(AuditEntry, Organiser).left_outer_join(Organiser)
-    return list(entries.where(AuditEntry.registration == row).order_by(AuditEntry.id.desc()).limit(100))
+    return page, 422 if form.has_run_out else 200
 
 
 @bp.get("/registrations.csv")

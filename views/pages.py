@@ -14,6 +14,7 @@ from flask import (
 )
 from werkzeug import Response
 
+from domain import clock
 from domain.conference import LANGUAGES, PAGES, Conference
 from i18n import PREFIX, current_language, preferred_language
 
@@ -57,7 +58,10 @@ for name, path in PATHS.items():
 
 def rendered(name: str) -> str:
     """A page as HTML, made once for each language, and once more when registration closes."""
-    key = (name, current_language(), conference().is_open)
+    playing_on = (
+        clock.today() if current_app.extensions["settings"].is_rehearsal else None
+    )  # it is on the page
+    key = (name, current_language(), conference().is_open, playing_on)
     made = current_app.extensions.setdefault("rendered pages", {})
     if key not in made:
         page = conference().page(name, current_language())

@@ -79,8 +79,8 @@ def new() -> Response:
 
 def wants_form() -> bool:
     """Whether the button pressed asks for the form as it is: "Change", or another language while filling it in."""
-    step = request.form.get("step")
-    return step == "edit" or (step == "language" and request.form.get("stage") != "check")
+    step = request.form.get("step", "")
+    return step.startswith("edit") or (step == "language" and request.form.get("stage") != "check")
 
 
 def show_form(form: RegistrationForm, status: int = 200) -> Response:
@@ -124,7 +124,7 @@ def field(name: str) -> str:
     if not any(name in names for names in form.SECTIONS.values()):
         abort(404)
     form.validate()
-    if not form[name].data:
+    if not any(value.strip() for value in form[name].raw_data or []):
         form[name].errors = []
     return render_template("registration/_field.html", field=form[name])
 

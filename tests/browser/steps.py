@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from browser.server import ORGANISER, PASSWORD, Server
 from playwright.sync_api import Page, expect
@@ -62,7 +63,7 @@ def press(page: Page, step: str) -> int:
 
 
 def is_answer(response: Any) -> bool:
-    return response.request.method == "POST" and response.url.endswith("/registration")
+    return response.request.method == "POST" and urlsplit(response.url).path.endswith("/registration")
 
 
 def to_check_page(page: Page, answers: dict[str, Any], lang: str = "en") -> None:

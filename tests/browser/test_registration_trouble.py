@@ -6,7 +6,7 @@ from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
-ADDRESS = "**/en/registration"
+ADDRESS = "**/en/registration*"
 
 
 def proxy_page(route: Route) -> None:
@@ -43,7 +43,7 @@ TROUBLE = {
     "answer lost": (lambda page: page.route(ADDRESS, answer_lost), "other"),
     "offline": (offline, "offline"),
 }
-EXPECTED = "status of 502|net::ERR_|Failed to fetch"
+EXPECTED = "status of (413|429|50.)|net::ERR_|Failed to fetch"
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
@@ -70,6 +70,20 @@ def test_trouble_costs_no_answer_and_ends_in_one_registration(open_page, server,
 
     assert [row["reference"] for row in server.registrations(ada["email"])] == [reference]
     assert len(server.mails(ada["email"])) == 1
+
+
+@pytest.mark.parametrize(("status", "words"), [(413, "large"), (429, "busy"), (500, "other"), (503, "other")])
+def test_refusal_by_the_service_itself_leaves_the_form_and_says_why(open_page, server, status, words):
+    page = open_page(server, expecting=EXPECTED)
+    steps.open_form(page)
+    page.fill("#family_name", "Lovelace")
+    body = "<h1>A whole page</h1>"
+    page.route(ADDRESS, lambda route: route.fulfill(status=status, body=body, headers={"X-Convoke": "1"}))
+
+    page.locator("button[value=check]").click()
+
+    expect_trouble(page, words)
+    assert steps.typed(page) == [("family_name", "Lovelace")]
 
 
 def test_answer_that_does_not_come_is_given_up_after_a_while(open_page, server, ada):

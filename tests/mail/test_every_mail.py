@@ -10,6 +10,7 @@ import time_machine
 from bs4 import BeautifulSoup
 from factories import NEEDS, PASSPORT, make_answers
 from icalendar import Calendar
+from support.journey import ON_SQLITE
 
 from domain import clock
 from domain.conference import LANGUAGES
@@ -18,7 +19,7 @@ from domain.registration import Needs, Passport, build
 from models import Mail, Registration
 
 KINDS = ("confirmation", "repeat")
-pytestmark = [pytest.mark.parametrize("kind", KINDS)]
+pytestmark = [ON_SQLITE, pytest.mark.parametrize("kind", KINDS)]
 in_each_language = pytest.mark.parametrize("lang", LANGUAGES)
 
 # What people do type as a name: 100 characters, two directions, quotes, a tag, a comma, a placeholder.

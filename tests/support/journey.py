@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from bs4 import Tag
 from flask import Flask
 from peewee import Model
 from werkzeug.datastructures import MultiDict
@@ -61,12 +62,21 @@ def as_typed(page: Page) -> dict[str, list[str]]:
     """What a browser would send of the registration form as it stands on a page."""
     sent: dict[str, list[str]] = {}
     for field in page.select("#registration-form [name]:not(button)"):
-        name = str(field["name"])
-        ticked = field.has_attr("checked") if field.get("type") in ("radio", "checkbox") else None
-        value = page.value(name) if ticked is None else str(field["value"]) if ticked else ""
+        name, value = str(field["name"]), value_of(field)
         if value and name not in PASSENGERS:
             sent.setdefault(name, []).append(value)
     return sent
+
+
+def value_of(field: Tag) -> str:
+    if field.get("type") in ("radio", "checkbox"):
+        return str(field["value"]) if field.has_attr("checked") else ""
+    if field.name == "textarea":
+        return field.get_text().removeprefix("\n")
+    if field.name == "select":
+        chosen = field.select_one("option[selected]")
+        return str(chosen["value"]) if chosen else ""
+    return str(field.get("value", ""))
 
 
 def lists(fields: MultiDict) -> dict[str, list[str]]:

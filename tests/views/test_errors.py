@@ -47,14 +47,10 @@ def test_delegates_get_a_page_in_their_language(client, lang, method, path, stat
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [
-        ("GET", "/organiser/nothing", 404),
-        ("GET", "/organiser/session/end", 405),
-        ("POST", "/organiser/registrations", 405),
-    ],
+    [("GET", "nothing", 404), ("GET", "session/end", 405), ("POST", "registrations", 405)],
 )
 def test_organisers_get_a_page_of_theirs(desk_client, method, path, status):
-    page = desk_client.open(path, method=method, status=status)
+    page = desk_client.open(f"/organiser/{path}", method=method, status=status)
 
     assert page.texts(".account__name") == ["cem@example.org"]
     assert page.one(".error a")["href"] == "/organiser/registrations"
@@ -81,7 +77,6 @@ def test_answer_to_a_wrong_method_says_which_are_right(client):
         "/static/%2e%2e/app.py",
         "/static/",
         "/en/registration/fields/%ff",
-        "//eve.example/en/",
         "/EN/",
         "/en//programme",
     ],
@@ -94,7 +89,7 @@ def test_odd_path_is_answered_with_a_page(client, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/en/", FORM, "/en/conference.ics", SESSION, "/en/nothing", "/organiser/registrations"]
+    "path", ["/", "/en/", FORM, "/en/conference.ics", SESSION, "/en/nothing", "/organiser/"]
 )
 @pytest.mark.parametrize(
     "query", ["q=\xff\xfe", "\0", "%ff=%00&lang=%ff", "=&&%", "lang=de", "v=" + "x" * 10_000]

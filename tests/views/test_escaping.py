@@ -68,7 +68,7 @@ def in_sign_in(desk_client, row):
         (on_page_of_one, 10),
         (on_own_page, 8),
         (on_check_page, 16),
-        (on_form, 10),
+        (on_form, 9),
         (in_search, 1),
         (in_sign_in, 1),
     ],

@@ -71,7 +71,7 @@ def test_sensitive_answers_are_shown_on_demand_and_that_is_logged(desk_client, p
 
 @pytest.mark.parametrize("token", ["", "forged"])
 def test_sensitive_answers_stay_hidden_without_the_token(desk_client, path, token):
-    page = desk_client.post(path, {"csrf_token": token})
+    page = desk_client.post(path, {"csrf_token": token}, status=422)
 
     assert [words for words in SENSITIVE if words in page.text] == []
     assert actions() == ["registration.viewed"]

@@ -1,0 +1,194 @@
+"""How often one address, e-mail or network, may ask; and where that is counted."""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+import redis
+from conftest import PASSWORD
+from factories import typed
+from support.journey import FORM, HTMX, ON_SQLITE, SESSION, fresh_key, own_page, stored
+from support.page import PageClient
+from support.second import second_service
+
+from domain.conference import LANGUAGES
+from models import Registration
+from security import limiter
+
+pytestmark = ON_SQLITE
+
+
+@pytest.fixture(autouse=True)
+def limits_as_before(monkeypatch):
+    """Whatever a test does to the limiter ends with it."""
+    monkeypatch.setattr(limiter, "_storage_dead", False)
+
+
+def statuses(client, times, method="POST", path=FORM, networks=None, **given) -> list[int]:
+    """The answers to the same request again and again, from one network or from a list of them in turn."""
+    networks = networks or ["192.0.2.1"]
+    asked = [{"REMOTE_ADDR": networks[number % len(networks)]} for number in range(times)]
+    return [client.client.open(path, method=method, environ_base=base, **given).status_code for base in asked]
+
+
+NETWORKS = [f"192.0.2.{number}" for number in range(1, 41)]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_eleventh_form_for_one_address_within_an_hour_has_to_wait(client, lang):
+    given = {"path": f"/{lang}/registration", "networks": NETWORKS, "data": typed(step="send")}
+    assert statuses(client, 10, **given) == [422] * 10  # without a key each is asked for once more
+
+    page = client.post(given["path"], given["data"], status=429)
+
+    assert page.one("html")["lang"] == lang
+    assert page.texts(".error__code") == ["429"]
+    assert 0 < int(page.headers["Retry-After"]) <= 3600
+    assert stored(Registration) == []
+
+
+def test_limit_of_one_address_stops_no_other(app, client):
+    statuses(client, 11, data=typed(step="send"))
+
+    client.post(FORM, typed(email="bo@example.org", key=fresh_key(app), step="send"), status=303)
+
+
+def test_letters_and_spaces_make_no_new_address(client):
+    statuses(client, 10, networks=NETWORKS, data=typed(step="send"))
+
+    client.post(FORM, typed(email=" ADA@example.ORG", step="send"), status=429)
+
+
+def test_reading_the_check_page_is_not_counted_as_sending(client):
+    assert statuses(client, 11, networks=NETWORKS, data=typed(step="check")) == [200] * 11
+    assert statuses(client, 1, networks=NETWORKS, data=typed(step="send")) == [422]
+
+
+def test_htmx_learns_that_it_has_to_wait(client):
+    statuses(client, 10, data=typed(step="send"))
+
+    page = client.client.post(FORM, data=typed(step="send"), headers=HTMX)
+
+    assert page.status_code == 429
+    assert page.headers["X-Convoke"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data", "allowed"),
+    [
+        ("POST", FORM, {"step": "edit"}, 60),
+        ("POST", f"{FORM}/fields/email", {"email": "ada"}, 120),
+        ("POST", SESSION, {}, 30),
+        ("GET", "/en/r/x", {}, 60),
+    ],
+)
+def test_one_network_may_ask_so_often(client, method, path, data, allowed):
+    asked = statuses(client, allowed + 1, method=method, path=path, data=data)
+
+    assert 429 not in asked[:allowed]
+    assert asked[allowed] == 429
+    elsewhere = {"networks": ["192.0.2.2"], "data": data | {"email": "bo@example.org"}}
+    assert statuses(client, 1, method=method, path=path, **elsewhere)[0] != 429
+
+
+def test_one_network_may_send_so_many_forms_an_hour(client):
+    forms = [typed(email=f"delegate{number}@example.org", step="send") for number in range(60)]
+    statuses(client, 1, path=f"{FORM}/fields/email", data={})
+
+    asked = [statuses(client, 1, data=form)[0] for form in forms]
+
+    assert set(asked) == {422}
+    assert statuses(client, 1, data=typed(step="send")) == [429]
+
+
+def test_public_pages_and_health_know_no_limit(client):
+    for path in ("/en/", "/healthz", "/readyz", FORM):
+        assert statuses(client, 130 if path != FORM else 61, method="GET", path=path)[-1] == 200
+
+
+def test_thirty_first_sign_in_to_one_account_has_to_wait_even_with_the_right_password(client, organiser):
+    token = client.get(SESSION).value("csrf_token")
+    statuses(client, 30, path=SESSION, networks=NETWORKS, data={"email": organiser.email})
+
+    right = {"email": organiser.email, "password": PASSWORD, "csrf_token": token}
+    client.post(SESSION, right, status=429)
+
+    client.post(SESSION, right | {"email": "bo@example.org"}, status=422)
+
+
+def test_answers_within_the_limits_speak_of_no_waiting(client):
+    page = client.post(FORM, typed())
+
+    assert "Retry-After" not in page.headers
+
+
+def test_limits_hold_after_a_body_that_was_too_large(client):
+    client.client.post(FORM, data={"step": "send", "given_names": "x" * 1024 * 1024})
+
+    assert statuses(client, 11, networks=NETWORKS, data=typed(step="send")) == [422] * 10 + [429]
+
+
+@pytest.fixture
+def redis_server(free_port, tmp_path):
+    """A Redis server of our own: its process and its address."""
+    program = shutil.which("redis-server")
+    assert program, "Redis is missing: apt-get install redis-server"
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+    address = f"redis://127.0.0.1:{port}/0"
+    with redis.Redis.from_url(address) as session:
+        for _ in range(100):
+            try:
+                session.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.05)
+    yield server, address
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def counted_in_redis(app, redis_server, make_settings):
+    with second_service(make_settings(redis_url=redis_server[1])) as counting:
+        yield counting
+
+
+def test_limits_are_counted_in_redis_by_all_processes_together(redis_server, counted_in_redis, make_settings):
+    assert statuses(PageClient(counted_in_redis), 6, data=typed(step="send")) == [422] * 6
+
+    with second_service(make_settings(redis_url=redis_server[1])) as another:
+        assert statuses(PageClient(another), 5, data=typed(step="send")) == [422] * 4 + [429]
+
+    with redis.Redis.from_url(redis_server[1]) as session:
+        keys = b" ".join(session.keys())
+    assert b"address:" in keys
+    assert b"ada@example.org" not in keys
+
+
+def test_service_keeps_answering_without_redis(redis_server, counted_in_redis):
+    server, _ = redis_server
+    client = PageClient(counted_in_redis)
+    assert statuses(client, 1, data=typed(step="send")) == [422]
+
+    server.terminate()
+    server.wait(10)
+
+    client.post(FORM, typed(key=fresh_key(counted_in_redis), step="send"), status=303)
+    assert statuses(client, 3, path=SESSION) == [422] * 3
+    assert statuses(client, 201, path=f"{FORM}/fields/email")[-1] == 429
+    assert len(stored(Registration)) == 1
+
+
+def test_private_link_opens_without_redis(redis_server, counted_in_redis):
+    client = PageClient(counted_in_redis)
+    client.post(FORM, typed(key=fresh_key(counted_in_redis), step="send"), status=303)
+
+    redis_server[0].terminate()
+    redis_server[0].wait(10)
+
+    assert client.get(own_page(counted_in_redis, stored(Registration)[0])).texts("h1") == [
+        "Your registration"
+    ]

@@ -1,0 +1,172 @@
+"""The migrations make exactly what the models say, on both databases, however often and by however many at once."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from factories import make_answers
+from peewee import IntegrityError
+from playhouse.schema_diff import diff_models
+
+from config import ROOT
+from db import connection, db, migrations, open_database, upgrade
+from domain import conference
+from domain.desk import Desk
+from domain.registration import build
+from models import TABLES, Registration
+
+NAMES = [path.stem for path in sorted((ROOT / "migrations").glob("[0-9]*.py"))]
+UPGRADE = """
+import sys
+from db import db, open_database, upgrade
+
+db.initialize(open_database(sys.argv[1]))
+print(len(upgrade()))
+"""
+
+_numbers = count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def make_address(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """The addresses of databases that are empty."""
+
+    def on_sqlite() -> str:
+        return f"sqlite:///{tmp_path}/fresh{next(_numbers)}.db"
+
+    def on_postgresql() -> str:
+        server = request.getfixturevalue("postgresql")
+        name = f"fresh{next(_numbers)}"
+        with psycopg.connect(server, autocommit=True) as session:
+            session.execute(f"CREATE DATABASE {name}")
+        return str(server.replace("/convoke?", f"/{name}?"))
+
+    return on_sqlite if request.param == "sqlite" else on_postgresql
+
+
+@pytest.fixture
+def use() -> Iterator[Callable[[str], None]]:
+    """Open a database in place of the one that the other tests use."""
+    kept, opened = db.obj, []
+
+    def use(address: str) -> None:
+        db.initialize(open_database(address))
+        opened.append(db.obj)
+
+    yield use
+    for database in opened:
+        database.close_all()
+    db.initialize(kept)
+
+
+@pytest.fixture
+def empty(make_address: Callable[[], str], use: Callable[[str], None]) -> None:
+    use(make_address())
+
+
+@pytest.fixture
+def upgraded(empty: None) -> Iterator[None]:
+    """A connection to a database that was empty and has been upgraded."""
+    upgrade()
+    with connection():
+        yield
+
+
+def columns() -> dict[str, list[tuple[str, str, bool]]]:
+    return {
+        table: [(column.name, column.data_type, column.null) for column in db.get_columns(table)]
+        for table in (model._meta.table_name for model in TABLES)
+    }
+
+
+def somebody(**given: str) -> Registration:
+    desk = Desk(
+        conference=conference.load(ROOT / "conferences" / "oulan-bator-2017"),
+        sender="", reply_to=None, link=lambda *_: "", home=lambda _: "",
+    )  # fmt: skip
+    row = build(make_answers(), lang="en", form_key=str(next(_numbers)), desk=desk)
+    for name, value in given.items():
+        setattr(row, name, value)
+    return row
+
+
+def test_upgrade_makes_the_tables_and_indexes_of_the_models(upgraded):
+    difference = diff_models(db.obj, TABLES)
+
+    assert not difference, difference
+
+
+def test_upgrade_makes_the_columns_of_the_models(make_address, use):
+    use(make_address())
+    upgrade()
+    with connection():
+        migrated = columns()
+    use(make_address())
+    with connection():
+        db.create_tables(TABLES)
+
+        assert columns() == migrated
+
+
+def test_upgrade_tells_what_it_applied(empty):
+    before = migrations()
+
+    applied = upgrade()
+
+    assert before == [(name, False) for name in NAMES]
+    assert applied == NAMES
+    assert migrations() == [(name, True) for name in NAMES]
+
+
+def test_upgrade_a_second_time_changes_nothing(upgraded):
+    somebody().save(force_insert=True)
+    before = columns()
+
+    applied = upgrade()
+
+    assert applied == []
+    assert columns() == before
+    assert Registration.select().count() == 1
+
+
+def test_upgrade_by_four_processes_at_once_works_for_each(make_address, use):
+    address = make_address()
+
+    processes = [
+        subprocess.Popen([sys.executable, "-c", UPGRADE, address], cwd=ROOT, stdout=-1, stderr=-1, text=True)
+        for _ in range(4)
+    ]
+    outputs = [process.communicate(timeout=60) for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * 4, outputs
+    assert sorted(int(printed) for printed, _ in outputs) == [0, 0, 0, len(NAMES)]
+    use(address)
+    assert migrations() == [(name, True) for name in NAMES]
+
+
+@pytest.mark.parametrize(("column", "value"), [("state", "lost"), ("visa_state", "perhaps")])
+def test_database_refuses_a_state_that_there_is_not(upgraded, column, value):
+    with pytest.raises(IntegrityError):
+        somebody(**{column: value}).save(force_insert=True)
+
+
+def test_database_refuses_a_second_active_registration_of_an_address(upgraded):
+    somebody(state="cancelled").save(force_insert=True)
+    somebody(state="received").save(force_insert=True)
+
+    with pytest.raises(IntegrityError):
+        somebody(state="confirmed").save(force_insert=True)
+
+
+def test_difference_between_models_and_tables_is_noticed(upgraded):
+    db.execute_sql("ALTER TABLE registration ADD COLUMN colour VARCHAR(10)")
+    db.execute_sql("DROP INDEX registration_active_address")
+
+    difference = diff_models(db.obj, TABLES)
+
+    assert difference.drop_columns == [("registration", "colour")]
+    assert [index.name for index in difference.add_indexes] == ["registration_active_address"]

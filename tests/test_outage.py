@@ -1,0 +1,163 @@
+"""The database is out (full, locked, gone): nothing is lost, nothing is half stored, all goes on by itself."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import PASSWORD
+from factories import typed_with_visa
+from support.journey import FORM, HTMX, as_typed, check, own_page, sign_in, stored
+
+from db import connection, db
+from models import AuditEntry, Consent, Mail, Registration
+
+LIST = "/organiser/registrations"
+
+
+@contextmanager
+def pragma(name: str, value: int, usual: int) -> Iterator[None]:
+    """Every connection to SQLite with another setting, for a while."""
+    db.obj.close_all()
+    with connection():
+        db.pragma(name, value, permanent=True)
+    yield
+    with connection():
+        db.pragma(name, usual, permanent=True)
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Another program holds the write lock for longer than anybody waits."""
+    with (
+        pragma("busy_timeout", 50, 15_000),
+        closing(sqlite3.connect(db.database, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def full() -> Iterator[None]:
+    """The file may not grow by a single page: what SQLite sees when the disk is full."""
+    with pragma("max_page_count", 1, 2**30):
+        yield
+
+
+@contextmanager
+def gone() -> Iterator[None]:
+    """PostgreSQL has ended every session and answers nobody: what clients see when it stops."""
+    folder = Path(db.connect_params["host"])
+    door, elsewhere = folder / ".s.PGSQL.5432", folder / ".s.PGSQL.5433"
+    door.rename(elsewhere)
+    with psycopg.connect(
+        host=str(folder), port=5433, user="convoke", dbname="postgres", autocommit=True
+    ) as server:
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'convoke'")
+    yield
+    elsewhere.rename(door)
+
+
+def on(database: str, outage):
+    return pytest.param(database, outage, id=outage.__name__)
+
+
+EVERY_OUTAGE = pytest.mark.parametrize(
+    ("service", "outage"),
+    [on("sqlite", locked), on("sqlite", full), on("postgresql", gone)],
+    indirect=["service"],
+)
+GONE = pytest.mark.parametrize(("service", "outage"), [on("postgresql", gone)], indirect=["service"])
+
+
+@EVERY_OUTAGE
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_form_keeps_everything_in_an_outage_and_succeeds_when_it_is_over(app, client, outage, headers):
+    fields = typed_with_visa(sessions=["asia"], access_needs="Step-free route", consent_needs="y")
+    form = check(client, fields).hidden_fields() | {"step": "send"}
+
+    with outage():
+        page = client.post(FORM, form, headers=headers, status=503)
+
+    assert page.texts("h1") == ["Check your answers"]
+    assert len(page.texts("[role=alert]:not([hidden])")) == 1
+    assert page.headers["Retry-After"] == "30"
+    assert page.hidden_fields() | {"step": "send"} == form
+    assert [stored(table) for table in (Registration, Consent, Mail, AuditEntry)] == [[], [], [], []]
+
+    client.post(
+        FORM, page.hidden_fields() | {"step": "send"}, headers=headers, status=204 if headers else 303
+    )
+
+    assert [row.email for row in stored(Registration)] == ["ada@example.org"]
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation"]
+
+
+@EVERY_OUTAGE
+def test_repeat_keeps_everything_in_an_outage_too(app, client, registered, outage):
+    registered(email="ada@example.org")
+    form = check(client, typed_with_visa()).hidden_fields() | {"step": "send"}
+
+    with outage():
+        client.post(FORM, form, status=503)
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation"]
+    client.post(FORM, form, status=303)
+
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "repeat"]
+
+
+@EVERY_OUTAGE
+def test_form_can_be_filled_in_and_checked_in_an_outage(app, client, outage):
+    fields = typed_with_visa(passport_number="12E34567")
+
+    with outage():
+        client.get(FORM)
+        client.get("/en/")
+        form = client.post(FORM, fields | {"step": "edit"})
+        page = check(client, fields)
+
+    assert as_typed(form)["passport_name"] == ["ADA LOVELACE"]
+    assert page.texts("h1") == ["Check your answers"]
+
+
+@GONE
+def test_pages_behind_the_database_say_that_it_is_out_and_come_back_by_themselves(
+    app, client, organiser, registered, outage
+):
+    row = registered()
+    sign_in(client, organiser.email, PASSWORD)
+    pages = [LIST, f"{LIST}/{row.reference}", "/organiser/session?lang=en", own_page(app, row)]
+
+    with outage():
+        out = [client.get(path, status=503) for path in pages]
+        client.get("/readyz", status=503)
+
+    assert {page.texts("h1")[0] for page in out} == {"The service is unavailable for a moment"}
+    assert {page.headers["Retry-After"] for page in out} == {"30"}
+    assert [row.email in page.text for page in out] == [False] * 4
+    assert [client.client.get(path).status_code for path in (*pages, "/readyz")] == [200] * 5
+
+
+@GONE
+def test_next_request_works_though_no_request_noticed_the_outage(app, client, registered, outage):
+    path = own_page(app, registered())
+    client.get(path)
+
+    with outage():
+        pass
+
+    client.get(path)
+
+
+@pytest.mark.parametrize(("service", "outage"), [on("sqlite", locked)], indirect=["service"])
+def test_nothing_is_shown_that_cannot_be_logged(app, client, organiser, registered, outage):
+    path = f"{LIST}/{registered(email='ada@example.org').reference}"
+    sign_in(client, organiser.email, PASSWORD)
+
+    with outage():
+        client.get(f"{LIST}?lang=en")
+        page = client.get(path, status=503)
+
+    assert "ada@example.org" not in page.text

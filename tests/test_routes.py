@@ -1,0 +1,73 @@
+"""The table of routes, and what each view owes its readers."""
+
+import re
+
+import pytest
+from support.journey import ON_SQLITE
+
+from config import ROOT
+
+PREFIX = "/<any(fr,en,es):lang>"
+ROUTES = {
+    ("GET", "/", "pages.choose_language"),
+    ("GET", f"{PREFIX}/", "pages.invitation"),
+    ("GET", f"{PREFIX}/programme", "pages.programme"),
+    ("GET", f"{PREFIX}/practical", "pages.practical"),
+    ("GET", f"{PREFIX}/privacy", "pages.privacy"),
+    ("GET", f"{PREFIX}/accessibility", "pages.accessibility"),
+    ("GET", f"{PREFIX}/conference.ics", "pages.calendar"),
+    ("GET POST", f"{PREFIX}/registration", "registration.new"),
+    ("POST", f"{PREFIX}/registration/fields/<name>", "registration.field"),
+    ("GET", f"{PREFIX}/registration/received/<receipt>", "registration.received"),
+    ("GET", f"{PREFIX}/r/<token>", "registration.own"),
+    ("GET", "/organiser/", "organiser.desk"),
+    ("GET POST", "/organiser/session", "organiser.session"),
+    ("POST", "/organiser/session/end", "organiser.session_end"),
+    ("GET", "/organiser/registrations", "organiser.registrations"),
+    ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
+    ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
+    ("GET", "/healthz", "observability.healthz"),
+    ("GET", "/readyz", "observability.readyz"),
+    ("GET", "/style.css", "style"),
+    ("GET", "/static/<path:filename>", "static"),
+}
+ENDPOINTS = sorted(endpoint for _, _, endpoint in ROUTES)
+NO_PAGE = {"choose_language", "calendar", "field", "desk", "session_end", "registrations_csv"}
+FRAGMENTS = {"field", "session", "registrations"}
+
+
+def of_blueprint(*names: str) -> list[str]:
+    return [endpoint for endpoint in ENDPOINTS if endpoint.partition(".")[0] in names]
+
+
+@ON_SQLITE
+def test_table_of_routes_is_complete(app):
+    routes = {
+        (" ".join(sorted(rule.methods - {"HEAD", "OPTIONS"})), str(rule), rule.endpoint)
+        for rule in app.url_map.iter_rules()
+    }
+
+    assert routes == ROUTES
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("endpoint", [name for name in ENDPOINTS if name != "static"])
+def test_view_says_in_one_sentence_what_the_visitor_gets(app, endpoint):
+    assert re.fullmatch(r"[A-Z](?!.*[.!?] )[^\n]*\.", app.view_functions[endpoint].__doc__ or "")
+
+
+@pytest.mark.parametrize("endpoint", of_blueprint("pages", "registration", "organiser"))
+def test_view_has_the_templates_that_its_name_promises(endpoint):
+    folder, _, name = endpoint.partition(".")
+
+    templates = {path.stem for path in (ROOT / "templates" / folder).iterdir()}
+
+    assert (name in templates) == (name not in NO_PAGE)
+    assert (f"_{name}" in templates) == (name in FRAGMENTS)
+
+
+@pytest.mark.parametrize(
+    "endpoint", sorted({*of_blueprint("registration", "organiser")} - {"organiser.desk"})
+)
+def test_view_has_tests_of_its_own(endpoint):
+    assert (ROOT / "tests" / "views" / f"test_{endpoint.replace('.', '_')}.py").exists()
