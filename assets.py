@@ -42,6 +42,7 @@ def digest(path: Path) -> str:
 
 def keep_named_content(response: Response) -> Response:
     if request.endpoint in ("static", "style") and request.args.get("v"):
+        response.cache_control.no_cache = None
         response.cache_control.public = True
         response.cache_control.max_age = YEAR
         response.cache_control.immutable = True

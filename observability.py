@@ -50,6 +50,7 @@ def init_logging(level: str) -> None:
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("flask-limiter").setLevel(logging.CRITICAL)  # it names network addresses
+    logging.getLogger("peewee").setLevel(logging.WARNING)  # at DEBUG it tells every value that is stored
 
 
 def init_app(app: Flask) -> None:

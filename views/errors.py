@@ -6,7 +6,7 @@ import time
 from flask import Flask, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug import Response
-from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
 from db import DatabaseOut, is_outage
 from security import limiter
@@ -23,6 +23,10 @@ def init_app(app: Flask) -> None:
 
 def refused(error: HTTPException) -> Response:
     """Answer every HTTP error with a page of our own; redirects and ready-made answers pass through."""
+    if isinstance(error, SecurityError):
+        return Response(
+            "This service has another address.\n", 400
+        )  # no page: its links would need that address
     if error.response is not None or error.code is None:
         return error.get_response()
     title, text = words(error.code)

@@ -59,7 +59,7 @@ def new() -> Response:
     has_key = is_form_key(form.key.data or "")
     if not has_key:
         form.key.data = new_form_key()
-    if request.method == "GET" or wants_form():
+    if request.method != "POST" or wants_form():
         return show_form(form)
     if not form.validate():
         return show_form(form, status=422)
@@ -88,7 +88,7 @@ def show_form(form: RegistrationForm, status: int = 200) -> Response:
     response = render(
         "registration/new.html", "registration/_form.html", title=title, status=status, form=form
     )
-    if request.method == "GET":
+    if request.method != "POST":
         # Not no-store: with that, browsers forget on "Back" what was typed. There is nothing personal in it yet.
         response.cache_control.private = True
         response.cache_control.no_cache = True
@@ -143,7 +143,7 @@ def received(receipt: str) -> str:
 @bp.get("/r/<token>")
 @limiter.limit("60/minute")
 def own(token: str) -> str:
-    """Show delegates what they registered. Looking changes nothing: programs that scan mails follow links."""
+    """Show delegates what they registered; looking changes nothing, because programs that scan mails follow links."""
     try:
         with connection():
             registration = find_by_link(*read_link(token))

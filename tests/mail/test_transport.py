@@ -328,18 +328,6 @@ def test_worker_goes_on_after_a_refusal_and_a_deferral(registered, work, port):
     assert errors == ["550 5.1.1 No such user", "451 4.3.0 Later", ""]
 
 
-def test_workers_share_the_mails(registered, work, port):
-    people = [registered() for _ in range(10)]
-    with MailServer(port) as server:
-        workers = [work() for _ in range(3)]
-        wait_for(lambda: states() == ["accepted"] * 10)
-        for worker in workers:
-            worker.stop()
-
-    recipients = [mail.recipients[0] for mail in server.mailbox.received]
-    assert sorted(recipients) == sorted(person.email for person in people)
-
-
 def test_worker_finishes_the_mail_in_hand_when_it_is_stopped(registered, work, port):
     registered()
     registered()

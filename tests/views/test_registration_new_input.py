@@ -63,62 +63,64 @@ NO_CHOICE = "Choose one of the answers on offer"
 NO_COUNTRY = "Choose a country or territory from the list"
 NO_LINK = "Enter a name, without a web address"
 INVISIBLE = "Remove the invisible characters; typing the text again usually helps"
+TOO_EARLY = "Enter a passport that is valid until the conference has ended"
 EITHER = "Choose either “None of these” or your requirements"
-
-
-def too_long(name: str) -> str:
-    return NO_NUMBER if name == "passport_number" else f"Shorten this to {TEXTS[name]} characters or fewer"
 
 
 def address_of(length: int) -> str:
     return f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * (length - 248)}"
 
 
-def texts_except(*names: str) -> list[str]:
-    return [name for name in TEXTS if name not in names]
+def without(fields: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
-REFUSED = [  # the field that is reported, what is typed, and the words beside the field
-    *((name, {name: ""}, message) for name, message in MISSING.items()),
-    ("days", {"days": None}, MISSING["days"]),
-    *((name, {name: " \t\n "}, MISSING[name]) for name in TEXTS if name in MISSING),
-    *((name, {name: "X" * (TEXTS[name] + 1)}, too_long(name)) for name in texts_except("email")),
-    *((name, {name: "X" * 100_000}, too_long(name)) for name in TEXTS),
-    ("email", {"email": address_of(255)}, too_long("email")),
-    ("given_names", {"given_names": "", "family_name": " "}, "Enter your given names or your family name"),
-    *((name, {name: "See https://eve.example"}, NO_LINK) for name in ("given_names", "family_name")),
-    *((name, {name: "WWW.eve.example"}, NO_LINK) for name in ("given_names", "family_name")),
-    *(("email", {"email": address}, NO_ADDRESS) for address in ADDRESSES),
-    ("diet", {"diet": ["vegan", "none"]}, EITHER),
-    ("diet", {"diet": "none", "diet_other": "No nuts"}, EITHER),
-    ("consent_needs", {"diet": "vegan", "consent_needs": None}, NO_CONSENT),
-    ("consent_needs", {"diet_other": "No nuts", "consent_needs": None}, NO_CONSENT),
-    ("consent_needs", {"access_needs": "Step-free route", "consent_needs": None}, NO_CONSENT),
-    *(("passport_number", {"passport_number": number}, NO_NUMBER) for number in NUMBERS),
-    *(("passport_expiry", {"passport_expiry": day}, NO_DATE) for day in DAYS),
-    (
-        "passport_expiry",
-        {"passport_expiry": "2017-05-25"},
-        "Enter a passport that is valid until the conference has ended",
-    ),
+NAMED = without(dict.fromkeys(TEXTS), "email", "passport_number")
+TOO_LONG = {name: f"Shorten this to {most} characters or fewer" for name, most in TEXTS.items()}
+TOO_LONG["passport_number"] = NO_NUMBER
+EMPTY = without(MISSING, "visa_letter")
+BLANK = {name: words for name, words in MISSING.items() if name in TEXTS}
+REFUSED = [  # what is typed, and the words beside each field that is reported
+    (dict.fromkeys(EMPTY, ""), EMPTY),
+    (dict.fromkeys(GROUPS), {name: words for name, words in MISSING.items() if name in GROUPS}),
+    (dict.fromkeys(BLANK, " \t\n "), BLANK),
+    ({name: "X" * (most + 1) for name, most in TEXTS.items()} | {"email": address_of(255)}, TOO_LONG),
+    (dict.fromkeys(TEXTS, "X" * 100_000), TOO_LONG),
+    ({"given_names": "", "family_name": " "}, {"given_names": "Enter your given names or your family name"}),
+    *(({name: "See https://eve.example"}, {name: NO_LINK}) for name in ("given_names", "family_name")),
+    *(({name: "WWW.eve.example"}, {name: NO_LINK}) for name in ("given_names", "family_name")),
+    *(({"email": address}, {"email": NO_ADDRESS}) for address in ADDRESSES),
+    ({"diet": ["vegan", "none"]}, {"diet": EITHER}),
+    ({"diet": "none", "diet_other": "No nuts"}, {"diet": EITHER}),
+    ({"diet": "vegan", "consent_needs": None}, {"consent_needs": NO_CONSENT}),
+    ({"diet_other": "No nuts", "consent_needs": None}, {"consent_needs": NO_CONSENT}),
+    ({"access_needs": "Step-free route", "consent_needs": None}, {"consent_needs": NO_CONSENT}),
+    *(({"passport_number": number}, {"passport_number": NO_NUMBER}) for number in NUMBERS),
+    *(({"passport_expiry": day}, {"passport_expiry": NO_DATE}) for day in DAYS),
+    ({"passport_expiry": "2017-05-25"}, {"passport_expiry": TOO_EARLY}),
 ]
 
 
+def reported(page: Page) -> dict[str, str]:
+    """The errors on a page, by the names of their fields."""
+    errors = {
+        str(error["id"]).removesuffix("-error"): error.get_text() for error in page.select(".field__error")
+    }
+    return {name: words for name, words in errors.items() if words}
+
+
 @ON_SQLITE
-@pytest.mark.parametrize(
-    ("name", "wrong", "message"), REFUSED, ids=[f"{n}-{case[0]}" for n, case in enumerate(REFUSED)]
-)
-def test_wrong_answer_is_reported_beside_its_field_and_nothing_is_lost(app, client, name, wrong, message):
+@pytest.mark.parametrize(("wrong", "errors"), REFUSED, ids=range(len(REFUSED)))
+def test_wrong_answer_is_reported_beside_its_field_and_nothing_is_lost(app, client, wrong, errors):
     usual = {"passport_number": "12E34567", "consent_needs": "y", "key": fresh_key(app), "step": "send"}
     fields = typed_with_visa(**usual | wrong)
 
     page = client.post(FORM, fields, status=422, headers=HTMX)
 
-    (link,) = page.select("#summary a")
-    assert page.texts(".field__error") == page.texts(f"#{name}-error") == [message]
-    assert page.texts("#summary a") == [message]
-    assert page.one(link["href"])["name"] == name
-    assert page.one(".field--invalid")["id"] == f"{name}-field"
+    summary = page.select("#summary a")
+    assert reported(page) == errors
+    assert {page.one(link["href"])["name"]: link.get_text() for link in summary} == errors
+    assert {field["id"] for field in page.select(".field--invalid")} == {f"{name}-field" for name in errors}
     assert as_typed(page) == {
         name: values for name, values in lists(fields).items() if "".join(values).strip()
     }
@@ -127,39 +129,51 @@ def test_wrong_answer_is_reported_beside_its_field_and_nothing_is_lost(app, clie
 
 @ON_SQLITE
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
+    ("wrong", "errors"),
     [
-        *((name, "unheard_of", NO_CHOICE) for name in GROUPS),
-        ("days", ["2017-05-25", "2017-05-24"], NO_CHOICE),
+        (dict.fromkeys(GROUPS, "unheard_of"), dict.fromkeys(GROUPS, NO_CHOICE)),
+        ({"days": ["2017-05-25", "2017-05-24"]}, {"days": NO_CHOICE}),
         *(
-            (name, code, NO_COUNTRY)
-            for name in ("country", "nationality")
+            (
+                dict.fromkeys(("country", "nationality"), code),
+                dict.fromkeys(("country", "nationality"), NO_COUNTRY),
+            )
             for code in ("XX", "gb", "EU", "G" * 100_000)
         ),
     ],
+    ids=range(6),
 )
-def test_choice_that_is_not_on_offer_is_refused(app, client, name, value, message):
-    fields = typed_with_visa(key=fresh_key(app), step="send", consent_needs="y", **{name: value})
+def test_choice_that_is_not_on_offer_is_refused(app, client, wrong, errors):
+    fields = typed_with_visa(key=fresh_key(app), step="send", consent_needs="y", **wrong)
 
     page = client.post(FORM, fields, status=422, headers=HTMX)
 
-    assert page.texts(f"#{name}-error") == [message]
-    assert page.one(page.one("#summary a")["href"])["name"] == name
+    assert reported(page) == errors
+    assert {page.one(link["href"])["name"] for link in page.select("#summary a")} == set(errors)
     assert stored(Registration) == []
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("name", texts_except("email", "passport_number"))
 @pytest.mark.parametrize("letter", ["\0", "\a", "\x1b", "\x7f", "\x9f", "\u202e"], ids=ascii)
-def test_control_character_is_refused(app, client, name, letter):
-    given = {name: f"Ada{letter}Lovelace", "consent_needs": "y"}
-    fields = typed_with_visa(key=fresh_key(app), step="send", **given)
+def test_invisible_character_is_refused(app, client, letter):
+    given = dict.fromkeys(NAMED, f"Ada{letter}Lovelace")
+    fields = typed_with_visa(key=fresh_key(app), step="send", consent_needs="y", **given)
 
     page = Page(client.client.post(FORM, data=fields))  # not checked: no valid page holds what was typed
 
     assert page.status == 422
-    assert page.texts(".field__error") == page.texts(f"#{name}-error") == [INVISIBLE]
+    assert reported(page) == dict.fromkeys(NAMED, INVISIBLE)
     assert stored(Registration) == []
+
+
+@ON_SQLITE
+def test_answer_of_invisible_characters_alone_is_refused(app, client):
+    given = dict.fromkeys(NAMED, "\u200b\u2060")
+    fields = typed_with_visa(key=fresh_key(app), step="send", consent_needs="y", **given)
+
+    page = client.post(FORM, fields, status=422, headers=HTMX)
+
+    assert reported(page) == dict.fromkeys(NAMED, "Enter letters or digits")
 
 
 ACCEPTED = [  # what is typed, and what is stored
