@@ -129,6 +129,7 @@ class Worker(threading.Thread):
             if not self.attempt(self.send_next):
                 self.transport.close()
                 _wake.wait(POLL * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        self.transport.close()
 
     def attempt(self, work: Callable[[], bool]) -> bool:
         """Do one piece of work with a connection of its own; an outage of the database only means waiting."""

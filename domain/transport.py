@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from domain import clock
 
 TIMEOUT = 20  # seconds for each step of an SMTP dialogue
+AUTHENTICATION_REQUIRED = 530  # RFC 4954, section 6: it is this service that is not set up, whatever the message
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -130,4 +131,6 @@ class SmtpTransport:
 
 def verdict(code: int, text: bytes | str) -> Exception:
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    if code == AUTHENTICATION_REQUIRED:
+        return Unreachable(f"{code} {words}")
     return (Refused if code >= 500 else Deferred)(f"{code} {words}")

@@ -18,6 +18,8 @@ from security import limiter
 
 pytestmark = ON_SQLITE
 
+NETWORKS = [f"192.0.2.{number}" for number in range(1, 41)]
+
 
 @pytest.fixture(autouse=True)
 def limits_as_before(monkeypatch):
@@ -30,9 +32,6 @@ def statuses(client, times, method="POST", path=FORM, networks=None, **given) ->
     networks = networks or ["192.0.2.1"]
     asked = [{"REMOTE_ADDR": networks[number % len(networks)]} for number in range(times)]
     return [client.client.open(path, method=method, environ_base=base, **given).status_code for base in asked]
-
-
-NETWORKS = [f"192.0.2.{number}" for number in range(1, 41)]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -120,10 +120,13 @@ def private_link(server: Server, email: str) -> str:
     return link
 
 
-def sign_in(page: Page, password: str = PASSWORD) -> None:
+def sign_in(page: Page) -> None:
     page.goto("/organiser/session")
-    page.fill("#email", ORGANISER)
-    page.fill("#password", password)
+    give_password(page)
+
+
+def give_password(page: Page, password: str = PASSWORD) -> None:
+    fill_in(page, {"email": ORGANISER, "password": password})
     page.locator("#session button").click()
 
 

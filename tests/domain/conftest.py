@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import product
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from domain import clock
 from domain import conference as conferences
 from domain.conference import Conference
 from domain.desk import Desk
-from domain.references import ALPHABET
 from domain.registration import build, index, register
 from models import Registration
 
@@ -64,16 +62,12 @@ def listed(database: None, desk: Desk) -> Callable[..., Registration]:
     def put(*, columns: dict[str, Any] | None = None, **answers: Any) -> Registration:
         answers.setdefault("email", next_address())
         row = build(make_answers(**answers), lang="en", form_key=answers["email"], desk=desk)
-        row.reference = f"OB17-{''.join(next(codes))}-22"
         for name, value in (columns or {}).items():
             setattr(row, name, value)
         index(row)
         row.save(force_insert=True)
         return row
 
-    codes = product(
-        ALPHABET, repeat=4
-    )  # drawn by chance, two of thousands of tests' references would be the same
     return put
 
 

@@ -275,6 +275,12 @@ def test_needs_are_not_stored_without_consent(send):
     assert row_of(reference).needs is None
 
 
+def test_passport_is_not_stored_without_consent(send):
+    reference = send(passport=PASSPORT, consents=["affiliation"])
+
+    assert (row_of(reference).passport, row_of(reference).visa_state) == (None, "none")
+
+
 def test_visa_letter_is_requested_with_a_passport(send):
     reference = send(passport=PASSPORT, consents=["affiliation", "visa"])
 

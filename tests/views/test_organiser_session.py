@@ -1,6 +1,6 @@
 """GET and POST /organiser/session: the sign-in."""
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from conftest import PASSWORD
@@ -21,6 +21,16 @@ def test_sign_in_page_speaks_the_language_that_was_chosen(client, lang):
     page = client.get(f"{SESSION}?lang={lang}")
 
     assert page.one("html")["lang"] == client.get(SESSION).one("html")["lang"] == lang
+
+
+@ON_SQLITE
+def test_other_languages_of_the_sign_in_lead_on_to_the_same_page(client):
+    asked = client.get(f"{LIST}?q=ada", status=303).headers["Location"]
+
+    page = client.get(asked)
+
+    for link in page.select(".languages a"):
+        assert parse_qs(urlsplit(link["href"]).query) == {"next": [f"{LIST}?q=ada"], "lang": [link["lang"]]}
 
 
 @pytest.mark.parametrize("email", ["cem@example.org", " CEM@example.org "])
@@ -76,7 +86,9 @@ def test_sign_in_says_what_is_missing_or_too_long(client, email, password, error
 def test_form_without_its_token_is_refused_in_words_and_kept(client, organiser, token):
     data = {"email": organiser.email, "password": PASSWORD, "csrf_token": token}
 
-    page = client.post(SESSION, {name: value for name, value in data.items() if value}, status=422)
+    page = client.post(
+        f"{SESSION}?lang=en", {name: value for name, value in data.items() if value}, status=422
+    )
 
     assert page.value("email") == "cem@example.org"
     assert page.texts("#summary p") == ["This page had been open for too long. Please send it once more."]
