@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import make_response, redirect, render_template, request
 from flask_babel import gettext
-from markupsafe import escape
 from werkzeug import Response
 
 
@@ -19,7 +18,8 @@ def render(page: str, fragment: str, /, *, title: str, status: int = 200, **cont
     """
     title = gettext("Error: %(title)s", title=title) if status == 422 else title
     if wants_fragment():
-        body = f"<title>{escape(title)}</title>\n{render_template(fragment, **context)}"
+        shown = render_template("layouts/_title.html", title=title)
+        body = f"<title>{shown}</title>\n{render_template(fragment, **context)}"
     else:
         body = render_template(page, title=title, **context)
     response = make_response(body, status)

@@ -162,6 +162,18 @@ def test_database_refuses_a_second_active_registration_of_an_address(upgraded):
         somebody(state="confirmed").save(force_insert=True)
 
 
+@pytest.mark.parametrize("make_address", ["postgresql"], indirect=True)
+def test_postgresql_sorts_what_the_list_sorts_by_bytes_like_sqlite(upgraded):
+    collations = db.execute_sql(
+        "SELECT column_name, collation_name FROM information_schema.columns"
+        " WHERE table_name = 'registration' AND column_name LIKE '%%_key'"
+    ).fetchall()
+
+    by_bytes = {column for column, collation in collations if collation == "C"}
+
+    assert by_bytes == {"name_key", "organisation_key"}
+
+
 def test_difference_between_models_and_tables_is_noticed(upgraded):
     db.execute_sql("ALTER TABLE registration ADD COLUMN colour VARCHAR(10)")
     db.execute_sql("DROP INDEX registration_active_address")

@@ -150,9 +150,8 @@ def test_way_to_and_fro_between_form_and_check_page_loses_nothing(open_page, ser
     steps.to_check_page(page, ada)
     steps.back(page)
     steps.expect_form(page)
-    page.go_forward()
     page.fill("#function", "President")
-    steps.press(page, "check")
+    page.go_forward()
     steps.expect_check_page(page)
     steps.back(page)
     steps.expect_form(page)
@@ -164,15 +163,30 @@ def test_way_to_and_fro_between_form_and_check_page_loses_nothing(open_page, ser
     assert [row["function"] for row in server.registrations(ada["email"])] == ["President"]
 
 
-@pytest.mark.parametrize("section", ["you", "visa"])
-def test_change_leads_to_the_section_it_stands_beside(open_page, server, ada, section):
+def test_skip_link_on_the_check_page_leads_to_its_content(open_page, server, ada):
     page = open_page(server)
     steps.to_check_page(page, ada)
 
-    page.locator(f"button[data-go={section}]").click()
+    page.focus(".skip-link")
+    page.keyboard.press("Enter")
 
-    steps.expect_form(page)
-    expect(page.locator(f"#{section}-title")).to_be_in_viewport()
+    expect(page.locator("main")).to_be_focused()
+    expect(page.locator("#registration-form [name=stage]")).to_have_value("check")
+    steps.send(page)
+    assert len(server.registrations(ada["email"])) == 1
+
+
+def test_leaving_the_check_page_without_sending_is_asked_about(open_page, server, ada):
+    page = open_page(server)
+    steps.to_check_page(page, ada)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    page.locator(".masthead__home").click()
+
+    expect(page.locator("#registration-form [name=stage]")).to_have_value("check")
+    assert asked == ["beforeunload"]
+    assert steps.typed(page) == steps.as_typed(ada)
 
 
 @pytest.mark.parametrize("mode", MODES)
