@@ -4,7 +4,7 @@ PORT ?= $(or $(CONVOKE_PORT),8000)
 BIN := .venv/bin
 CODE := $(wildcard *.py) domain views migrations tests
 
-.PHONY: help run serve test check lint types translations messages audit
+.PHONY: help run serve test check lint types translations messages audit system
 help:              ## print this list
 	@sed -nE 's/^([a-z]+):[^#]*## */\1\t/p' Makefile | expand -t 14
 

@@ -62,7 +62,7 @@
   });
   window.addEventListener("popstate", () => {
     if (!registration()) return;
-    if (onCheckPage() && location.hash !== "#check") press("edit");
+    if (onCheckPage() && !["#check", "#main"].includes(location.hash)) press("edit"); // #main is the skip link's
     if (!onCheckPage() && location.hash === "#check") press("check");
   });
   document.addEventListener("htmx:before:history:restore", (event) => {
