@@ -9,7 +9,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from domain import clock
 
 TIMEOUT = 20  # seconds for each step of an SMTP dialogue
-AUTHENTICATION_REQUIRED = 530  # RFC 4954, section 6: it is this service that is not set up, whatever the message
+AUTHENTICATION_REQUIRED = (
+    530  # RFC 4954, section 6: it is this service that is not set up, whatever the message
+)
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
