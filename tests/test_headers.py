@@ -9,7 +9,6 @@ from support.second import second_service
 from config import HTMX_INTEGRITY, HTMX_URL
 from db import DatabaseOut, connection
 from domain import organisers
-from security import limiter
 
 CSP = (
     f"default-src 'none'; script-src 'self' {HTMX_URL}; style-src 'self'; img-src 'self' data:; "
@@ -113,7 +112,6 @@ def failing_with(error):
     ids=[404, 405, 403, 308, 413, 429, 500, 503],
 )
 def test_every_error_answers_with_every_header(app, client, monkeypatch, ask, status):
-    monkeypatch.setattr(limiter, "_storage_dead", False)
     monkeypatch.setitem(app.view_functions, "pages.calendar", app.view_functions["pages.calendar"])
 
     response = ask(client)

@@ -16,17 +16,10 @@ from support.second import second_service
 
 from domain.conference import LANGUAGES
 from models import Registration
-from security import limiter
 
 pytestmark = ON_SQLITE
 
 NETWORKS = [f"192.0.2.{number}" for number in range(1, 41)]
-
-
-@pytest.fixture(autouse=True)
-def limits_as_before(monkeypatch):
-    """Whatever a test does to the limiter ends with it."""
-    monkeypatch.setattr(limiter, "_storage_dead", False)
 
 
 def statuses(client, times, method="POST", path=FORM, networks=None, **given) -> list[int]:

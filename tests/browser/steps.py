@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from browser.server import ORGANISER, PASSWORD, Server
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 LANGUAGES = ("fr", "en", "es")
 MODES = {"javascript": {}, "no-javascript": {"java_script_enabled": False}, "cdn-blocked": {"cdn": False}}
@@ -62,7 +62,7 @@ def press(page: Page, step: str) -> int:
     return answer.value.status
 
 
-def is_answer(response: Any) -> bool:
+def is_answer(response: Response) -> bool:
     return response.request.method == "POST" and urlsplit(response.url).path.endswith("/registration")
 
 

@@ -33,10 +33,6 @@ def name(delegate: dict) -> str:
 NEWEST_FIRST = [name(delegate) for delegate in reversed(DELEGATES)]
 
 
-def names(page: Page) -> list[str]:
-    return page.locator("tbody th").all_inner_texts()
-
-
 def expect_names(page: Page, expected: list[str]) -> None:
     expect(page.locator("tbody th")).to_have_text(expected)
 

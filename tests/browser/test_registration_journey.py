@@ -91,7 +91,8 @@ def test_registration_arrives_once_with_its_mail_and_its_private_page(open_page,
 
 
 def test_mail_brings_the_conference_as_a_calendar_file(open_page, server, ada):
-    steps.to_check_page(page := open_page(server), ada)
+    page = open_page(server)
+    steps.to_check_page(page, ada)
     steps.send(page)
 
     (mail,) = server.mails(ada["email"])

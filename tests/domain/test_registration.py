@@ -1,11 +1,13 @@
 """A registration arrives once, whole and with its mail, or not at all."""
 
+import threading
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from factories import NEEDS, PASSPORT, make_answers
 
-from db import db
+from db import connection, db
 from domain import audit, clock, outbox, roster
 from domain.registration import (
     LinkUnknown,
@@ -211,6 +213,31 @@ def test_one_form_from_five_sides_at_once_is_one_registration(send, together):
 
     assert len(set(references)) == 1
     assert [row.reference for row in Registration.select()] == references[:1]
+    assert mails() == [("confirmation", "ada@example.org")]
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_form_that_arrives_again_while_it_is_being_taken_is_one_registration(send, monkeypatch, step):
+    """The second copy comes in between any two queries that the first one takes."""
+    first, queries, references = threading.get_ident(), count(1), []
+
+    def send_elsewhere() -> None:
+        with connection():
+            references.append(send())
+
+    second = threading.Thread(target=send_elsewhere)
+
+    def interrupt(query: object) -> None:
+        if threading.get_ident() == first and next(queries) == step:
+            second.start()
+            second.join(0.2)  # no longer: it may have to wait for the transaction of the first
+
+    monkeypatch.setattr(db.obj, "query_hooks", [interrupt])
+    references.append(send())
+    second.join()
+
+    assert [row.reference for row in Registration.select()] == [references[0]]
+    assert references[0] == references[1]
     assert mails() == [("confirmation", "ada@example.org")]
 
 

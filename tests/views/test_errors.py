@@ -6,17 +6,10 @@ from support.page import Page, check_page
 
 from domain.conference import LANGUAGES
 from models import Registration
-from security import limiter
 
 pytestmark = ON_SQLITE
 
 MEGABYTE = 1024 * 1024
-
-
-@pytest.fixture(autouse=True)
-def limits_as_before(monkeypatch):
-    """Whatever a test does to the limiter ends with it."""
-    monkeypatch.setattr(limiter, "_storage_dead", False)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
