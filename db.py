@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from peewee import Database, DatabaseProxy, OperationalError, SqliteDatabase
+from peewee import Database, DatabaseProxy, SqliteDatabase
 from playhouse.db_url import connect, parse
 from playhouse.migrations import Runner
 
@@ -156,13 +156,13 @@ def _one_upgrade() -> Iterator[None]:
 
 
 def check_writable() -> None:
-    """Ask the database for a write without making one. Raises whatever is wrong."""
+    """Ask the database for a write without making one. Raises DatabaseOut where it only reads, or what is wrong."""
     db.execute_sql("SELECT 1")
     if on_sqlite():
         with write():
             pass
     elif db.execute_sql("SELECT pg_is_in_recovery()").fetchone()[0]:
-        raise OperationalError("the database only reads")
+        raise DatabaseOut
 
 
 def is_outage(error: BaseException | None) -> bool:

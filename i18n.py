@@ -80,7 +80,8 @@ def in_language(lang: str) -> str:
     endpoint = request.endpoint if request.endpoint in current_app.view_functions else None
     if endpoint is None or endpoint in ("pages.choose_language", "registration.field", "static"):
         return url_for("pages.invitation", lang=lang)
-    return url_for(endpoint, **(request.view_args or {}) | {"lang": lang})
+    query = request.args.to_dict() if endpoint.startswith("organiser.") else {}
+    return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
 
 
 def address_in(lang: str) -> str:

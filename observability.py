@@ -54,6 +54,8 @@ def init_logging(level: str) -> None:
 
 
 def init_app(app: Flask) -> None:
+    # Flask's own line for an error page that fails itself would name the path, which may be a private link.
+    app.log_exception = lambda info: log.error("request.failed", exc_info=info)  # type: ignore[assignment]
     app.before_request(begin)
     app.after_request(end)
     app.register_blueprint(bp)

@@ -99,7 +99,11 @@ def answered(registration: Registration, *, desk: Desk) -> str | None:
     """The reference for a form that was sent before, or for an address that is registered already."""
     earlier = reference_of(registration.form_key)
     existing = None if earlier else active(registration.address_key)
-    return repeat(existing, registration, desk=desk) if existing else earlier
+    if existing is None:
+        return earlier
+    if existing.form_key == registration.form_key:  # stored by another thread between the two look-ups
+        return str(existing.reference)
+    return repeat(existing, registration, desk=desk)
 
 
 def reference_of(form_key: str) -> str | None:

@@ -9,10 +9,11 @@ from app import create_app
 from db import connection
 from domain.registration import register
 
+# Names are longer than a reference, so that no search for one finds the other by chance.
 ADA = {"passport": PASSPORT, "needs": NEEDS, "consents": ["affiliation", "list", "visa", "needs"]}
 BO = {
     "given_names": "Bo",
-    "family_name": "Ünal",
+    "family_name": "Güneşoğlu",
     "email": "bo@example.org",
     "organisation": "=Union, \"Nord\"",
     "country": "TR",
