@@ -19,7 +19,7 @@ from models import Mail, Registration
 
 UNFINISHED = ("queued", "sending", "retrying")
 LEASE = timedelta(minutes=5)  # longer than the longest SMTP dialogue: some ten steps of transport.TIMEOUT
-ATTEMPTS = 12  # with the waits below about two days
+ATTEMPTS = 12  # with the waits below some fourteen hours at a server that answers
 LONGEST_WAIT = timedelta(hours=6)
 POLL = 2.0  # seconds; a commit wakes the worker at once
 
