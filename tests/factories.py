@@ -10,6 +10,16 @@ from domain.registration import Answers, Needs, Passport
 
 _numbers = count(1)
 
+ADA = {
+    "given_names": "Ada",
+    "family_name": "Lovelace",
+    "email": "ada@example.org",
+    "organisation": "Labour Party",
+    "country": "GB",
+    "function": "International Secretary",
+    "category": "party",
+    "days": ["2017-05-25"],
+}
 NEEDS = Needs(diet=["vegetarian"], diet_other="", access="Step-free route")
 PASSPORT = Passport(
     name="ADA LOVELACE", nationality="GB", number="12E34567", expiry=date(2020, 1, 1), post="Paris, France"
@@ -19,14 +29,7 @@ PASSPORT = Passport(
 def make_answers(**overrides: Any) -> Answers:
     """What ada answers: one day, no needs, no visa letter."""
     given = {
-        "given_names": "Ada",
-        "family_name": "Lovelace",
-        "email": "ada@example.org",
-        "organisation": "Labour Party",
-        "country": "GB",
-        "function": "International Secretary",
-        "category": "party",
-        "days": ["2017-05-25"],
+        **ADA,
         "sessions": [],
         "interpretation": "en",
         "needs": None,
@@ -39,14 +42,7 @@ def make_answers(**overrides: Any) -> Answers:
 def typed(**overrides: Any) -> MultiDict:
     """The same answers as a browser sends them; a field given as None is left out."""
     given = {
-        "given_names": "Ada",
-        "family_name": "Lovelace",
-        "email": "ada@example.org",
-        "organisation": "Labour Party",
-        "country": "GB",
-        "function": "International Secretary",
-        "category": "party",
-        "days": ["2017-05-25"],
+        **ADA,
         "interpretation": "en",
         "visa_letter": "no",
         "consent_affiliation": "y",

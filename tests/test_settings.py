@@ -137,7 +137,7 @@ def test_production_names_every_fault_at_once(faults):
         SECRET_KEY=None,
         FIELD_KEYS="weak",
         PUBLIC_URL="http://conference.example.org",
-        MAIL_URL="file:///tmp/mail",
+        MAIL_URL="file:///var/mail",
         MAIL_FROM="nobody",
         REHEARSAL_DATE="2017-04-10",
         PROCESSES="4",
