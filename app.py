@@ -16,7 +16,7 @@ from domain import clock
 from domain.conference import load as load_conference
 from domain.desk import Desk
 from models import EncryptedField
-from views import errors, organiser, pages, registration
+from views import errors, organiser, own, pages, registration
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -32,6 +32,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         sender=str(settings.mail_from),
         reply_to=str(settings.mail_reply_to) if settings.mail_reply_to else None,
         link=registration.private_link,
+        new_address=registration.new_address_link,
+        late_link=registration.late_link,
         home=pages.home,
     )
 
@@ -45,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     i18n.init_app(app)
     assets.init_app(app)
     errors.init_app(app)
-    for part in (pages, registration, organiser):
+    for part in (pages, registration, own, organiser):
         app.register_blueprint(part.bp)
     cli.init_app(app)
     pages.render_all(app)

@@ -42,6 +42,7 @@ def open_database(url: str, *, threads: int = 16) -> Database:
                 "foreign_keys": 1,
                 "busy_timeout": LONGEST_WAIT * 1000,
                 "cache_size": -16000,
+                "secure_delete": 1,  # what is erased is overwritten
             },
         )
     return connect(
@@ -90,7 +91,7 @@ def connection() -> Iterator[None]:
     """A connection from the pool for one piece of work. Raises DatabaseOut where the trouble is not the work's."""
     opened = False
     try:
-        opened = _take()
+        opened = open_connection()
         yield
     except Exception as error:
         if is_outage(error):
@@ -101,19 +102,17 @@ def connection() -> Iterator[None]:
             db.close()
 
 
-def open_connection() -> None:
-    """Hold a connection for a whole request; see close_connection."""
-    _take()
+def open_connection() -> bool:
+    """Take a connection from the pool and say so, unless the thread has one; see close_connection.
 
-
-def _take() -> bool:
-    """Take a connection from the pool, unless the thread has one. Raises DatabaseOut when SQLite's file is gone."""
+    Raises DatabaseOut when SQLite's file is gone.
+    """
     if on_sqlite() and db.database in _known_files and _known_files[db.database] != _file(db.database):
         raise DatabaseOut  # what is written through the open connections would end up in no file at all
     return bool(db.connect(reuse_if_open=True))
 
 
-def close_connection(error: BaseException | None = None) -> None:
+def close_connection() -> None:
     if not db.is_closed():
         db.close()
 
@@ -153,6 +152,15 @@ def _one_upgrade() -> Iterator[None]:
     with open(f"{db.database}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def forget_pages() -> None:
+    """Give up the copies of what was erased: SQLite keeps old pages in its log until that is emptied.
+
+    Readers may keep some for as long as they read. PostgreSQL's own housekeeping (autovacuum) does it by itself.
+    """
+    if on_sqlite():
+        db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def check_writable() -> None:

@@ -1,85 +1,44 @@
-"""Fields, filters, validators and messages of the forms. Knows no database; HTML is the templates' business."""
+"""The forms: what is asked, what depends on what, and what the answers mean. Knows no database and no HTML."""
 
-import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    DateField,
-    EmailField,
-    HiddenField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
+from wtforms import HiddenField
+from wtforms.validators import Email, Regexp, ValidationError
+
+from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, masked
+from domain.conference import LANGUAGE_NAMES, Conference, Question
+from domain.doubts import expires_soon, is_far_from, is_usual_flight, likely_address
+from fields import (
+    Checkboxes,
+    Choice,
+    CountryField,
+    Day,
+    EmailText,
+    Hour,
+    LengthAtMost,
+    LongText,
+    Password,
+    Radios,
+    Required,
+    Telephone,
+    Text,
+    Tick,
+    compact,
+    flight,
+    international,
+    no_link,
+    offer,
+    readable,
+    squash,
+    tidy,
 )
-from wtforms.fields import SelectChoice
-from wtforms.validators import DataRequired, Email, Length, Regexp, StopValidation, ValidationError
-
-from domain.conference import LANGUAGE_NAMES, Conference
-from domain.registration import Answers, Needs, Passport, masked
 from i18n import country_names, current_language, day
-
-OVERRIDES = {"\u202d", "\u202e"}  # the bidirectional overrides of Unicode
-LINK = re.compile(r"://|www\.|\w\.\w{2,}/", re.IGNORECASE)
-
-
-def squash(text: str | None) -> str:
-    """One line without stray spaces, in Unicode's composed form (NFC)."""
-    return " ".join(unicodedata.normalize("NFC", text or "").split())
-
-
-def tidy(text: str | None) -> str:
-    """Several lines, their ends alike and nothing around them."""
-    lines = unicodedata.normalize("NFC", text or "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return "\n".join(line.rstrip() for line in lines).strip()
-
-
-def compact(text: str | None) -> str:
-    """A number as a passport prints it: upper case, without the spaces and hyphens that people add."""
-    return squash(text).replace(" ", "").replace("-", "").upper()
-
-
-def readable(form: FlaskForm, field: Any) -> None:
-    """Refuse what nobody sees: control characters, marks that turn the writing round, and nothing but such."""
-    text = field.data or ""
-    kinds = [unicodedata.category(letter) for letter in text if letter not in "\n\t"]
-    if "Cc" in kinds or "Cs" in kinds or OVERRIDES & set(text):
-        raise ValidationError(_l("Remove the invisible characters; typing the text again usually helps"))
-    if text and not any(kind[0] in "LN" for kind in kinds):
-        raise ValidationError(_l("Enter letters or digits"))
-
-
-def no_link(form: FlaskForm, field: Any) -> None:
-    if LINK.search(field.data):
-        raise ValidationError(_l("Enter a name, without a web address"))
-
-
-class LengthAtMost(Length):
-    def __init__(self, most: int) -> None:
-        super().__init__(max=most, message=_l("Shorten this to %(max)d characters or fewer"))
-
-
-class Asked:
-    """Required when a question was answered so; otherwise whatever stands here counts for nothing."""
-
-    def __init__(self, question: str, answer: str, message: Any) -> None:
-        self.question, self.answer, self.message = question, answer, message
-
-    def __call__(self, form: FlaskForm, field: Any) -> None:
-        if form[self.question].data != self.answer:
-            field.errors = []
-            raise StopValidation
-        if not field.errors:
-            DataRequired(self.message)(form, field)
 
 
 class Form(FlaskForm):
@@ -95,89 +54,15 @@ class Form(FlaskForm):
         return "csrf_token" in self.errors
 
 
-def offer(choices: dict[str, Any]) -> list[SelectChoice]:
-    return [SelectChoice(value, label) for value, label in choices.items()]
-
-
-class Choice:
-    """What every choice does with an answer that is not on offer."""
-
-    data: Any
-    choices: Any
-
-    def pre_validate(self, form: FlaskForm) -> None:
-        answers = self.data if isinstance(self.data, list) else [self.data]
-        offered = {choice.value for choice in self.choices}
-        if any(answer and answer not in offered for answer in answers):
-            raise ValidationError(_l("Choose one of the answers on offer"))
-
-
-class Radios(Choice, RadioField):
-    kind = "radios"
-
-
-class Checkboxes(Choice, SelectMultipleField):
-    kind = "checkboxes"
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        super().process_formdata([value for value in dict.fromkeys(valuelist) if value])
-
-
-class CountryField(SelectField):
-    """A country of ISO 3166-1; the template draws the options, once for each language."""
-
-    kind = "country"
-
-    def __init__(self, *args: Any, validators: list[Any], **kwargs: Any) -> None:
-        super().__init__(*args, validate_choice=False, validators=[*validators, self.known], **kwargs)
-
-    @staticmethod
-    def known(form: FlaskForm, field: Any) -> None:
-        if field.data not in country_names("en"):
-            raise ValidationError(_l("Choose a country or territory from the list"))
-
-
-class Text(StringField):
-    kind = "input"
-
-
-class EmailText(EmailField):
-    kind = "input"
-
-
-class LongText(TextAreaField):
-    kind = "textarea"
-
-
-class Day(DateField):
-    kind = "input"
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata([value for value in valuelist if value.strip()])
-        except ValueError:
-            raise ValueError(_l("Enter a date such as 2019-06-30")) from None
-
-
-class Password(PasswordField):
-    kind = "input"
-
-
-class Tick(BooleanField):
-    """One box; its words come from the conference."""
-
-    kind = "tick"
-
-
-def visa_rules(message: Any) -> Asked:
-    return Asked("visa_letter", "yes", message)
-
-
-class RegistrationForm(Form):
-    """What a delegate is asked. Set up for one conference; days, sessions and categories are its data."""
+class DelegateForm(Form):
+    """A form of people who have no cookie, and need no token: the origin check guards them (security.py)."""
 
     class Meta(Form.Meta):
-        csrf = False  # no cookie for delegates: the origin check guards them (security.py)
+        csrf = False
+
+
+class RegistrationForm(DelegateForm):
+    """What a delegate is asked. Set up for one conference; days, sessions, rooms and further questions are its data."""
 
     SECTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         "you": ("given_names", "family_name", "email", "organisation", "country", "function", "category"),
@@ -190,35 +75,76 @@ class RegistrationForm(Form):
             "access_needs",
             "consent_needs",
         ),
-        "visa": (
-            "visa_letter",
-            "passport_name",
-            "nationality",
-            "passport_number",
-            "passport_expiry",
-            "visa_post",
-            "consent_visa",
-        ),
+        "visa": ("visa_letter",),
+        "journey": ("travel", "hotel"),
+        "questions": (),
         "consent": ("consent_affiliation", "consent_list", "consent_photo"),
     }
     TITLES: ClassVar[dict[str, Any]] = {
         "you": _l("You"),
         "taking_part": _l("Taking part"),
         "visa": _l("Visa letter"),
+        "journey": _l("Travel and stay"),
+        "questions": _l("Further questions"),
         "consent": _l("Consent"),
     }
+    # The questions that are put only after certain answers to another one; which rooms are shared, the conference says.
+    FOLLOW_UPS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "visa_letter": (
+            "passport_name", "nationality", "passport_number", "passport_expiry", "visa_post", "consent_visa",
+        ),
+        "travel": (
+            "arrival_date", "arrival_time", "arrival_flight",
+            "departure_date", "departure_time", "departure_flight", "pickup",
+        ),
+        "pickup": ("mobile",),
+        "hotel": ("check_in", "check_out", "room"),
+        "room": ("share_with",),
+    }  # fmt: skip
+    OPENED_BY: ClassVar[dict[str, set[Any]]] = {
+        "visa_letter": {"yes"},
+        "travel": {"known"},
+        "pickup": {True},
+        "hotel": {"reserve"},
+    }
+    PARENTS: ClassVar[dict[str, str]] = {
+        name: parent for parent, names in FOLLOW_UPS.items() for name in names
+    }
 
-    OPTIONAL = ("sessions", "diet", "diet_other", "access_needs", "consent_list", "consent_photo")
+    OPTIONAL = (
+        "sessions", "diet", "diet_other", "access_needs", "departure_date", "departure_time", "departure_flight",
+        "pickup", "share_with", "consent_list", "consent_photo",
+    )  # fmt: skip
     # The fields whose errors may go, or come, when another one changes.
     CHECKED_WITH: ClassVar[dict[str, tuple[str, ...]]] = {
         "given_names": ("family_name",),
         "sessions": ("days",),
         "diet": ("diet_other",),
         "consent_needs": ("diet", "diet_other", "access_needs"),
+        "departure_date": ("arrival_date", "arrival_time", "departure_time", "departure_flight"),
+        "check_out": ("check_in",),
     }
-    SENSITIVE = ("diet", "diet_other", "access_needs", *SECTIONS["visa"][1:6])
+    DOUBTFUL = (
+        "email", "passport_expiry", "arrival_date", "arrival_flight", "departure_date", "departure_flight",
+        "check_in", "check_out",
+    )  # fmt: skip
+    SENSITIVE = (
+        "diet", "diet_other", "access_needs", *FOLLOW_UPS["visa_letter"][:5], *FOLLOW_UPS["travel"], "mobile",
+        "check_in", "check_out", "share_with",
+    )  # fmt: skip
+    NOT_YOUR_OWN = ("given_names", "family_name", "email", "organisation", "country", "function", "mobile")
+    PART_TITLES: ClassVar[dict[str, Any]] = {
+        "needs": _l("Diet and accessibility"),
+        "passport": _l("Visa letter and passport"),
+        "journey": _l("Flights"),
+        "stay": _l("Hotel reservation"),
+        "extra": _l("Further questions"),
+        "consents": _l("Consents"),
+    }
 
     key = HiddenField()
+    late = HiddenField()  # the token of a late link
+    on_behalf = HiddenField()  # filled when it is a colleague who is being registered
 
     given_names = Text(
         _l("Given names"),
@@ -239,7 +165,7 @@ class RegistrationForm(Form):
         description=_l("Your confirmation goes there; we write only about your participation"),
         filters=[squash],
         validators=[
-            DataRequired(_l("Enter your e-mail address")),
+            Required(_l("Enter your e-mail address")),
             readable,
             LengthAtMost(254),
             Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),
@@ -251,7 +177,7 @@ class RegistrationForm(Form):
         description=_l("Party, association, union or foundation"),
         filters=[squash],
         validators=[
-            DataRequired(_l("Enter the name of your organisation")),
+            Required(_l("Enter the name of your organisation")),
             readable,
             LengthAtMost(200),
         ],
@@ -260,7 +186,7 @@ class RegistrationForm(Form):
     country = CountryField(
         _l("Country or territory"),
         description=_l("Where your organisation is based"),
-        validators=[DataRequired(_l("Choose the country or territory of your organisation"))],
+        validators=[Required(_l("Choose the country or territory of your organisation"))],
         render_kw={"autocomplete": "country"},
     )
     function = Text(
@@ -268,19 +194,19 @@ class RegistrationForm(Form):
         description=_l("For example: International Secretary"),
         filters=[squash],
         validators=[
-            DataRequired(_l("Enter your function in the organisation")),
+            Required(_l("Enter your function in the organisation")),
             readable,
             LengthAtMost(120),
         ],
         render_kw={"autocomplete": "organization-title", "maxlength": 120},
     )
     category = Radios(
-        _l("You come as"), validators=[DataRequired(_l("Choose in what role you come"))], default=""
+        _l("You come as"), validators=[Required(_l("Choose in what role you come"))], default=""
     )
 
     days = Checkboxes(
         _l("Which days will you attend?"),
-        validators=[DataRequired(_l("Choose at least one day"))],
+        validators=[Required(_l("Choose at least one day"))],
         default=[],
     )
     sessions = Checkboxes(
@@ -291,7 +217,7 @@ class RegistrationForm(Form):
     interpretation = Radios(
         _l("In which language will you listen?"),
         choices=offer({**LANGUAGE_NAMES, "none": _l("I need no interpretation")}),
-        validators=[DataRequired(_l("Choose a language, or that you need no interpretation"))],
+        validators=[Required(_l("Choose a language, or that you need no interpretation"))],
         default="",
     )
     diet = Checkboxes(
@@ -331,14 +257,14 @@ class RegistrationForm(Form):
         _l("Do you need a letter to support your visa application?"),
         description=_l("Ask for it now, even without flights: a visa takes time"),
         choices=offer({"yes": _l("Yes"), "no": _l("No")}),
-        validators=[DataRequired(_l("Say whether you need a visa letter"))],
+        validators=[Required(_l("Say whether you need a visa letter"))],
         default="",
     )
     passport_name = Text(
         _l("Name as printed in the passport"),
         filters=[squash],
         validators=[
-            visa_rules(_l("Enter your name as it is printed in your passport")),
+            Required(_l("Enter your name as it is printed in your passport")),
             readable,
             LengthAtMost(200),
         ],
@@ -347,16 +273,15 @@ class RegistrationForm(Form):
     nationality = CountryField(
         _l("Nationality"),
         description=_l("The country that issued the passport"),
-        validators=[visa_rules(_l("Choose your nationality"))],
+        validators=[Required(_l("Choose your nationality"))],
         render_kw={"autocomplete": "off"},
     )
     passport_number = Text(
         _l("Passport number"),
         filters=[compact],
         validators=[
-            visa_rules(_l("Enter your passport number")),
             Regexp(
-                r"^[A-Z0-9]{5,20}$",
+                r"^([A-Z0-9]{5,20})?$",
                 message=_l("Enter 5 to 20 letters and digits, as printed in the passport"),
             ),
         ],
@@ -364,7 +289,7 @@ class RegistrationForm(Form):
     )
     passport_expiry = Day(
         _l("Expiry date of the passport"),
-        validators=[visa_rules(_l("Enter the date on which your passport expires"))],
+        validators=[Required(_l("Enter the date on which your passport expires"))],
         render_kw={"autocomplete": "off"},
     )
     visa_post = Text(
@@ -372,7 +297,7 @@ class RegistrationForm(Form):
         description=_l("City and country, or “on arrival”"),
         filters=[squash],
         validators=[
-            visa_rules(_l("Enter the city and country where you will apply, or “on arrival”")),
+            Required(_l("Enter the city and country where you will apply, or “on arrival”")),
             readable,
             LengthAtMost(120),
         ],
@@ -380,56 +305,196 @@ class RegistrationForm(Form):
     )
     consent_visa = Tick(
         _l("Consent for the visa letter"),
-        validators=[visa_rules(_l("Tick this box: without your consent we cannot prepare the letter"))],
+        validators=[Required(_l("Tick this box: without your consent we cannot prepare the letter"))],
+    )
+
+    travel = Radios(
+        _l("Do you know your flights?"),
+        description=_l("You can register without them and add them later with your personal link"),
+        choices=offer(
+            {
+                "known": _l("I know my flights"),
+                "later": _l("I will tell you later"),
+                "none": _l("I need no transfer"),
+            }
+        ),
+        validators=[Required(_l("Say whether you know your flights"))],
+        default="",
+    )
+    arrival_date = Day(
+        _l("Arrival: date"),
+        description=_l("Dates and times are local, as on your ticket"),
+        validators=[Required(_l("Enter the date on which you arrive"))],
+        render_kw={"autocomplete": "off"},
+    )
+    arrival_time = Hour(
+        _l("Arrival: time"),
+        validators=[Required(_l("Enter the time at which you arrive"))],
+        render_kw={"autocomplete": "off"},
+    )
+    arrival_flight = Text(
+        _l("Arrival: flight number"),
+        description=_l("For example: OM 302"),
+        filters=[flight],
+        validators=[
+            Required(_l("Enter the number of the flight on which you arrive")),
+            readable,
+            LengthAtMost(10),
+        ],
+        render_kw={"autocomplete": "off", "maxlength": 10, "spellcheck": "false"},
+    )
+    departure_date = Day(_l("Departure: date"), render_kw={"autocomplete": "off"})
+    departure_time = Hour(_l("Departure: time"), render_kw={"autocomplete": "off"})
+    departure_flight = Text(
+        _l("Departure: flight number"),
+        filters=[flight],
+        validators=[readable, LengthAtMost(10)],
+        render_kw={"autocomplete": "off", "maxlength": 10, "spellcheck": "false"},
+    )
+    pickup = Tick(_l("Airport pick-up"))
+    mobile = Telephone(
+        _l("Mobile phone"),
+        description=_l("With the country code; only for the driver"),
+        filters=[international],
+        validators=[
+            Required(_l("Enter a mobile number, so that the driver can find you")),
+            Regexp(
+                r"^\(?(\+|00)[0-9 ()./-]{6,30}$",
+                message=_l("Enter a mobile number with its country code, such as +33 6 12 34 56 78"),
+            ),
+            LengthAtMost(32),
+        ],
+        render_kw={"autocomplete": "tel", "maxlength": 32},
+    )
+    hotel = Radios(
+        _l("Do you need a hotel room?"),
+        choices=offer(
+            {
+                "reserve": _l("Reserve a room for me"),
+                "own": _l("I make my own arrangements"),
+                "later": _l("I do not know yet"),
+            }
+        ),
+        validators=[Required(_l("Say whether you need a hotel room"))],
+        default="",
+    )
+    check_in = Day(
+        _l("Check-in"),
+        validators=[Required(_l("Enter the day on which you check in"))],
+        render_kw={"autocomplete": "off"},
+    )
+    check_out = Day(
+        _l("Check-out"),
+        validators=[Required(_l("Enter the day on which you check out"))],
+        render_kw={"autocomplete": "off"},
+    )
+    room = Radios(_l("Room"), validators=[Required(_l("Choose a kind of room"))], default="")
+    share_with = Text(
+        _l("With whom will you share the room?"),
+        filters=[squash],
+        validators=[readable, no_link, LengthAtMost(100)],
+        render_kw={"autocomplete": "off", "maxlength": 100},
     )
 
     consent_affiliation = Tick(
         _l("Consent to process your data"),
-        validators=[DataRequired(_l("Tick this box: without your consent we cannot register you"))],
+        validators=[Required(_l("Tick this box: without your consent we cannot register you"))],
     )
     consent_list = Tick(_l("List of participants"))
     consent_photo = Tick(_l("Pictures"))
 
     def __init__(self, conference: Conference, **given: Any) -> None:
-        super().__init__(**given)
         self.conference = conference
+        self.left_out = self.leave_out()
+        super().__init__(**given)
         lang = current_language()
-        self.category.choices = offer(
-            {category.key: category.label[lang] for category in conference.categories}
-        )
+        self.category.choices = offer({one.key: one.label[lang] for one in conference.categories})
         self.days.choices = offer({one.key: day(one.date, "full") for one in conference.days})
         self.sessions.choices = offer({session.key: session.title[lang] for session in conference.sessions})
+        self.pickup.words = _("Please meet me at the airport and take me to my hotel")
+        if hotel := conference.hotel:
+            self.room.choices = offer({room.key: room.label[lang] for room in hotel.rooms})
         for name in self.OPTIONAL:
             self[name].is_optional = True
+        for name in self.DOUBTFUL:
+            self[name].is_doubtful = True
         for name, others in self.CHECKED_WITH.items():
             self[name].checked_with = others
+        for name in self.FOLLOW_UPS:
+            self[name].opened_by = self.opened_by(name)
         for kind in ("needs", "visa", "affiliation", "list", "photo"):
             self[f"consent_{kind}"].words = conference.consents.text(kind, lang)
+        if self.on_behalf.data:
+            for name in self.NOT_YOUR_OWN:
+                self[name].render_kw = (self[name].render_kw or {}) | {"autocomplete": "off"}
+
+    def process(self, *given: Any, **named: Any) -> None:
+        """Read the answers, those to the conference's own questions too; what is not asked is not answered."""
+        for question in self.conference.questions:
+            self[question.name] = field_for(question, current_language())
+        super().process(*given, **named)
+        for name in self.left_out:
+            self[name].process(None)
+            self[name].validators = ()
+
+    def leave_out(self) -> set[str]:
+        """The fields that this conference does not ask, with their follow-ups."""
+        out = set(self.conference.leave_out)
+        out |= {name for section in out & set(self.SECTIONS) for name in self.SECTIONS[section]}
+        out |= {"diet_other"} if "diet" in out else set()
+        out |= {"consent_needs"} if {"diet", "access_needs"} <= out else set()
+        out |= set() if self.conference.sessions else {"sessions"}
+        out |= set() if self.conference.hotel else {"hotel"}
+        return {name for asked in out - set(self.SECTIONS) for name in self.with_follow_ups((asked,))}
+
+    def opened_by(self, name: str) -> set[Any]:
+        """The answers to a question after which its follow-ups are put."""
+        if name == "room":
+            return (
+                {room.key for room in self.conference.hotel.rooms if room.is_shared}
+                if self.conference.hotel
+                else set()
+            )
+        return self.OPENED_BY[name]
+
+    @property
+    def sections(self) -> dict[str, list[str]]:
+        """What is asked, section by section: the questions that are put to everybody."""
+        asked = self.SECTIONS | {"questions": tuple(question.name for question in self.conference.questions)}
+        asked = {
+            section: [name for name in names if name not in self.left_out] for section, names in asked.items()
+        }
+        return {section: names for section, names in asked.items() if names}
+
+    @classmethod
+    def with_follow_ups(cls, names: Iterable[str]) -> Iterator[str]:
+        for name in names:
+            yield name
+            yield from cls.with_follow_ups(cls.FOLLOW_UPS.get(name, ()))
+
+    @property
+    def names(self) -> list[str]:
+        """Every field that may be filled in, in the order of the page."""
+        top = [name for names in self.sections.values() for name in names]
+        return [name for name in self.with_follow_ups(top) if name not in self.left_out]
 
     @classmethod
     def showing(cls, answers: Answers, conference: Conference) -> Self:
         """The form filled in with stored answers, to show them."""
-        data = {
-            name: value
-            for name, value in vars(answers).items()
-            if name not in ("needs", "passport", "consents")
-        }
-        if needs := answers.needs:
-            data |= {"diet": needs.diet, "diet_other": needs.diet_other, "access_needs": needs.access}
-        if passport := answers.passport:
-            data |= {
-                "passport_name": passport.name,
-                "nationality": passport.nationality,
-                "passport_number": passport.number,
-                "passport_expiry": passport.expiry,
-                "visa_post": passport.post,
-            }
-        data |= {f"consent_{kind}": True for kind in answers.consents}
-        data["visa_letter"] = "yes" if answers.passport else "no"
-        return cls(conference, formdata=None, data=data)
+        return cls(conference, formdata=None, data=as_data(answers))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check the questions that were put; what was typed after another answer stays, and counts for nothing."""
+        super().validate(extra_validators)
+        for name, field in self._fields.items():
+            if not self.is_asked(name):
+                field.errors = []
+            elif not field.errors and field.data and (doubt := self.doubt(name)):
+                field.doubt = doubt
+        return not self.errors
 
     def validate_given_names(self, field: Any) -> None:
-        if not field.data and not self.family_name.data:
+        if not field.data and not self.family_name.data and "given_names" not in self.left_out:
             raise ValidationError(_l("Enter your given names or your family name"))
 
     def validate_sessions(self, field: Any) -> None:
@@ -449,57 +514,134 @@ class RegistrationForm(Form):
         if self.has_needs and not field.data:
             raise ValidationError(_l("Tick this box so that we may keep these answers, or remove them above"))
 
+    def validate_passport_number(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_l("Enter your passport number"))
+
     def validate_passport_expiry(self, field: Any) -> None:
         if field.data and field.data < self.conference.ends_on:
             raise ValidationError(_l("Enter a passport that is valid until the conference has ended"))
+
+    def validate_departure_date(self, field: Any) -> None:
+        if not field.data:
+            if not field.errors and (self.departure_time.data or self.departure_flight.data):
+                raise ValidationError(_l("Enter the date of your departure, or remove its time and flight"))
+        elif self.arrival_date.data and self.departs_too_early():
+            raise ValidationError(_l("Enter a departure that is after your arrival"))
+
+    def departs_too_early(self) -> bool:
+        arrival, departure = self.arrival_date.data, self.departure_date.data
+        if departure == arrival and self.arrival_time.data and self.departure_time.data:
+            return bool(self.departure_time.data <= self.arrival_time.data)
+        return bool(departure < arrival)
+
+    def validate_check_in(self, field: Any) -> None:
+        first = self.conference.hotel and self.conference.hotel.first_night
+        if field.data and first and field.data < first:
+            raise ValidationError(_("Enter a check-in on %(day)s or later", day=day(first)))
+
+    def validate_check_out(self, field: Any) -> None:
+        last = self.conference.hotel and self.conference.hotel.last_check_out
+        if field.data and self.check_in.data and field.data <= self.check_in.data:
+            raise ValidationError(_l("Enter a check-out that is after your check-in"))
+        if field.data and last and field.data > last:
+            raise ValidationError(_("Enter a check-out on %(day)s or earlier", day=day(last)))
+
+    def doubt(self, name: str) -> str | None:
+        """A question about an answer that may well be right; it holds nobody up."""
+        answer = self[name].data
+        first, last = self.conference.starts_on, self.conference.ends_on
+        if name == "email" and (meant := likely_address(answer)):
+            return _("Did you mean %(address)s?", address=meant)
+        if name == "passport_expiry" and expires_soon(answer, last):
+            return _(
+                "Many consulates want a passport that is valid for six months after the journey. Please ask yours."
+            )
+        if name.endswith("_flight") and not is_usual_flight(answer):
+            return _("Flight numbers usually look like OM 302. If this one is right, leave it as it is.")
+        if name in ("arrival_date", "departure_date", "check_in", "check_out") and is_far_from(
+            answer, first, last
+        ):
+            return _("This is more than a month away from the conference. If it is right, leave it as it is.")
+        return None
 
     @property
     def has_needs(self) -> bool:
         return bool(set(self.diet.data) - {"none"} or self.diet_other.data or self.access_needs.data)
 
     def is_asked(self, name: str) -> bool:
-        """Whether a field's question was put at all: the passport only to those who need a letter."""
-        return name == "visa_letter" or name not in self.SECTIONS["visa"] or self.visa_letter.data == "yes"
+        """Whether a question was put at all: the passport only to those who need a letter."""
+        if name in self.left_out:
+            return False
+        parent = self.PARENTS.get(name)
+        return parent is None or (self.is_asked(parent) and self[parent].data in self.opened_by(parent))
 
     def answers(self) -> Answers:
         """What the delegate typed, without the answers to questions that were not put."""
-        needs = Needs(diet=self.diet.data, diet_other=self.diet_other.data, access=self.access_needs.data)
-        passport = Passport(
+        return Answers(
+            given_names=self.given_names.data,
+            family_name=self.family_name.data,
+            email=self.email.data,
+            organisation=self.organisation.data,
+            country=self.country.data or "",
+            function=self.function.data,
+            category=self.category.data,
+            days=self.days.data,
+            sessions=self.sessions.data,
+            interpretation=self.interpretation.data,
+            needs=self.needs() if self.consent_needs.data and self.has_needs else None,
+            passport=self.passport() if self.is_asked("passport_name") else None,
+            travel=self.travel.data,
+            journey=self.journey() if self.is_asked("arrival_date") else None,
+            mobile=self.mobile.data if self.is_asked("mobile") else "",
+            hotel=self.hotel.data,
+            stay=self.stay() if self.is_asked("check_in") else None,
+            extra={one.key: answer for one in self.conference.questions if (answer := self[one.name].data)},
+            consents=self.consents(),
+        )
+
+    def needs(self) -> Needs:
+        return Needs(diet=self.diet.data, diet_other=self.diet_other.data, access=self.access_needs.data)
+
+    def passport(self) -> Passport:
+        return Passport(
             name=self.passport_name.data,
             nationality=self.nationality.data,
             number=self.passport_number.data,
             expiry=self.passport_expiry.data,
             post=self.visa_post.data,
         )
-        return Answers(
-            given_names=self.given_names.data,
-            family_name=self.family_name.data,
-            email=self.email.data,
-            organisation=self.organisation.data,
-            country=self.country.data,
-            function=self.function.data,
-            category=self.category.data,
-            days=self.days.data,
-            sessions=self.sessions.data,
-            interpretation=self.interpretation.data,
-            needs=needs if self.consent_needs.data and self.has_needs else None,
-            passport=passport if self.visa_letter.data == "yes" else None,
-            consents=self.consents(),
+
+    def journey(self) -> Journey:
+        return Journey(
+            arrival_date=self.arrival_date.data,
+            arrival_time=self.arrival_time.data,
+            arrival_flight=self.arrival_flight.data,
+            departure_date=self.departure_date.data,
+            departure_time=self.departure_time.data,
+            departure_flight=self.departure_flight.data,
+            pickup=bool(self.pickup.data),
+        )
+
+    def stay(self) -> Stay:
+        return Stay(
+            check_in=self.check_in.data,
+            check_out=self.check_out.data,
+            room=self.room.data,
+            share_with=self.share_with.data if self.is_asked("share_with") else "",
         )
 
     def consents(self) -> list[str]:
         """The kinds of consent that were given and that something depends on."""
-        given = [
-            name for section in self.SECTIONS.values() for name in section if name.startswith("consent_")
-        ]
+        given = [name for name in self.names if name.startswith("consent_")]
         given = [name for name in given if self[name].data and self.is_asked(name)]
         return [name.removeprefix("consent_") for name in given if name != "consent_needs" or self.has_needs]
 
-    def summary(self, section: str) -> Iterator[tuple[str, str, list[str]]]:
-        """The questions of a section that were put: name, question, and the answer in words, line by line."""
-        for name in self.SECTIONS[section]:
+    def summary(self, section: str) -> Iterator[tuple[str, str, list[str], str | None]]:
+        """The questions of a section that were put: name, question, the answer in words line by line, any doubt."""
+        for name in self.with_follow_ups(self.sections[section]):
             if self.is_asked(name):
-                yield name, self[name].label.text, in_words(self[name])
+                yield name, self[name].label.text, in_words(self[name]), getattr(self[name], "doubt", None)
 
     def masks(self, *names: str) -> dict[str, str]:
         """What to show instead of sensitive answers: the passport number's end, of the others that they exist."""
@@ -510,10 +652,136 @@ class RegistrationForm(Form):
 
     def typed(self) -> Iterator[tuple[str, str]]:
         """Everything that was typed, as it was typed, to travel on to the next page."""
-        for section in self.SECTIONS.values():
-            for name in section:
-                for value in self[name].raw_data or []:
-                    yield name, value
+        for name in self.names:
+            for value in self[name].raw_data or []:
+                yield name, value
+
+    def titles(self, names: Iterable[str]) -> list[str]:
+        """What people call some of the answers, in the order of the form."""
+        order = list(Answers.__dataclass_fields__)
+        return [
+            str(self.PART_TITLES[name] if name in self.PART_TITLES else self[name].label.text)
+            for name in sorted(names, key=order.index)
+        ]
+
+    def describe(self, names: set[str]) -> list[str]:
+        """Answers as a mail may tell them: what is sensitive, or private to the delegate, by its title alone."""
+        order = [name for name in Answers.__dataclass_fields__ if name in names and name != "email"]
+        told = []
+        for name in order:
+            (title,) = self.titles([name])
+            is_told = name not in self.PART_TITLES and name != "mobile"
+            words = ", ".join(in_words(self[name])) if is_told else ""
+            told.append(_("%(question)s: %(answer)s", question=title, answer=words) if words else title)
+        return told
+
+
+class AmendForm(RegistrationForm):
+    """The same questions to somebody who has answered them: after the deadline, only those that are still open.
+
+    The passport number does not travel to the page: left empty, the stored one stays.
+    """
+
+    FIELDS_OF_PARTS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "needs": ("diet", "diet_other", "access_needs", "consent_needs"),
+        "passport": ("visa_letter",),
+        "stay": (),
+        "journey": (),
+        "mobile": (),
+        "consents": ("consent_list", "consent_photo"),
+    }
+
+    sequence = HiddenField()
+
+    def __init__(self, conference: Conference, before: Answers, *, has_closed: bool, **given: Any) -> None:
+        self.before, self.has_closed = before, has_closed
+        super().__init__(conference, data=as_data(before) | {"passport_number": ""}, **given)
+
+    def leave_out(self) -> set[str]:
+        """Consent to the registration itself is not asked again; it is withdrawn by erasing."""
+        out = super().leave_out() | {"consent_affiliation"}
+        if self.has_closed:
+            open_late = {name for part in OPEN_LATE for name in self.FIELDS_OF_PARTS.get(part, (part,))}
+            asked = [name for names in self.SECTIONS.values() for name in names]
+            asked += [question.name for question in self.conference.questions]
+            out |= {name for name in asked if name not in open_late}
+        return out
+
+    @property
+    def stored_number(self) -> str:
+        """The end of the passport number that is kept when the field stays empty."""
+        return masked(self.before.passport.number) if self.before.passport else ""
+
+    def validate_passport_number(self, field: Any) -> None:
+        if not self.before.passport:
+            super().validate_passport_number(field)
+
+    def passport(self) -> Passport:
+        given = super().passport()
+        return (
+            given
+            if given.number or not self.before.passport
+            else replace(given, number=self.before.passport.number)
+        )
+
+    def answers(self) -> Answers:
+        """The answers as they are to be: those that were not asked as they were."""
+        given = super().answers()
+        kept = {
+            name: getattr(self.before, name)
+            for name in Answers.__dataclass_fields__
+            if self.has_closed and name not in OPEN_LATE
+        }
+        consents = [kind for kind in self.before.consents if kind == "affiliation"] + given.consents
+        return replace(given, **kept, consents=consents)
+
+    def differing(self, now: Answers) -> list[tuple[str, str]]:
+        """Where the answers that are stored by now are others than those on this page: title and stored answer."""
+        stored = AmendForm(self.conference, now, has_closed=self.has_closed, formdata=None)
+        given = self.answers()
+        names = [name for name in Answers.__dataclass_fields__ if getattr(given, name) != getattr(now, name)]
+        return [
+            (title, "" if name in self.PART_TITLES or name == "mobile" else ", ".join(in_words(stored[name])))
+            for name, title in zip(names, self.titles(names), strict=True)
+        ]
+
+
+def as_data(answers: Answers) -> dict[str, Any]:
+    """Answers as the values of the form's fields."""
+    parts = ("needs", "passport", "journey", "stay", "extra", "consents")
+    data = {name: value for name, value in vars(answers).items() if name not in parts}
+    if needs := answers.needs:
+        data |= {"diet": needs.diet, "diet_other": needs.diet_other, "access_needs": needs.access}
+    if passport := answers.passport:
+        data |= {
+            "passport_name": passport.name,
+            "nationality": passport.nationality,
+            "passport_number": passport.number,
+            "passport_expiry": passport.expiry,
+            "visa_post": passport.post,
+        }
+    data |= vars(answers.journey) if answers.journey else {}
+    data |= vars(answers.stay) if answers.stay else {}
+    data |= {f"question_{key}": answer for key, answer in answers.extra.items()}
+    data |= {f"consent_{kind}": True for kind in answers.consents}
+    data["visa_letter"] = "yes" if answers.passport else "no"
+    return data
+
+
+def field_for(question: Question, lang: str) -> Any:
+    """The field that puts a question of the conference's own."""
+    label = question.label[lang]
+    asked = [Required(_("Answer the question “%(question)s”", question=label))] if question.required else []
+    given: dict[str, Any] = {"description": question.hint[lang] if question.hint else ""}
+    if question.kind in ("one", "several"):
+        choices = offer({option.key: option.label[lang] for option in question.options})
+        kind, empty = (Radios, "") if question.kind == "one" else (Checkboxes, [])
+        return kind(label, choices=choices, default=empty, validators=asked, **given)
+    most, kind, filter_ = (200, Text, squash) if question.kind == "text" else (1000, LongText, tidy)
+    look = {"autocomplete": "off", "maxlength": most} | ({"rows": 4} if kind is LongText else {})
+    return kind(
+        label, filters=[filter_], validators=[*asked, readable, LengthAtMost(most)], render_kw=look, **given
+    )
 
 
 def in_words(field: Any) -> list[str]:
@@ -527,7 +795,53 @@ def in_words(field: Any) -> list[str]:
         return [country_names(current_language())[field.data]] if field.data else []
     if isinstance(field, Day):
         return [day(field.data)] if field.data else []
+    if isinstance(field, Hour):
+        return [f"{field.data:%H:%M}"] if field.data else []
     return (field.data or "").splitlines()
+
+
+class LinkForm(DelegateForm):
+    """The address to which to send the private link again."""
+
+    email = EmailText(
+        _l("E-mail address"),
+        description=_l("The address with which you registered"),
+        filters=[squash],
+        validators=[
+            Required(_l("Enter your e-mail address")),
+            readable,
+            LengthAtMost(254),
+            Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),
+        ],
+        render_kw={"autocomplete": "email", "maxlength": 254, "spellcheck": "false"},
+    )
+
+
+class CancelForm(DelegateForm):
+    """Why somebody cancels, if they want to say so."""
+
+    reason = LongText(
+        _l("Reason"),
+        description=_l("Only the secretariat reads it"),
+        filters=[tidy],
+        validators=[readable, LengthAtMost(500)],
+        render_kw={"autocomplete": "off", "maxlength": 500, "rows": 3},
+    )
+
+
+class EraseForm(DelegateForm):
+    """The wish to be erased, said twice: by a tick and by the button."""
+
+    sure = Tick(_l("Erase my data"), validators=[Required(_l("Tick this box to have your data erased"))])
+    block = Tick(_l("No more mails"))
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.sure.words = _("I want all my data to be erased now. This cannot be undone.")
+        self.block.words = _(
+            "I did not register myself, or I want no more mails: never write to this address again."
+        )
+        self.block.is_optional = True
 
 
 class SignInForm(Form):
@@ -536,12 +850,12 @@ class SignInForm(Form):
     email = EmailText(
         _l("E-mail address"),
         filters=[squash],
-        validators=[DataRequired(_l("Enter your e-mail address")), readable, LengthAtMost(254)],
+        validators=[Required(_l("Enter your e-mail address")), readable, LengthAtMost(254)],
         render_kw={"autocomplete": "username", "maxlength": 254},
     )
     password = Password(
         _l("Password"),
-        validators=[DataRequired(_l("Enter your password")), LengthAtMost(200)],
+        validators=[Required(_l("Enter your password")), LengthAtMost(200)],
         render_kw={"autocomplete": "current-password", "maxlength": 200},
     )
 
@@ -552,3 +866,15 @@ class SignOutForm(Form):
 
 class RevealForm(Form):
     """The wish to see the sensitive answers of one registration."""
+
+
+class LateLinkForm(Form):
+    """Whom to let register after the deadline, and in which language to write to them."""
+
+    email = LinkForm.email
+    language = Radios(
+        _l("Language of the mail"),
+        choices=offer(LANGUAGE_NAMES),
+        validators=[Required(_l("Choose the language of the mail"))],
+        default="",
+    )

@@ -51,7 +51,7 @@ def take_language(endpoint: str | None, values: dict | None) -> None:
 
 
 def give_language(endpoint: str, values: dict) -> None:
-    if endpoint.startswith(("pages.", "registration.")) and endpoint != "pages.choose_language":
+    if endpoint.startswith(("pages.", "registration.", "own.")) and endpoint != "pages.choose_language":
         values.setdefault("lang", current_language())
 
 
@@ -80,6 +80,8 @@ def in_language(lang: str) -> str:
     endpoint = request.endpoint if request.endpoint in current_app.view_functions else None
     if endpoint is None or endpoint in ("pages.choose_language", "registration.field", "static"):
         return url_for("pages.invitation", lang=lang)
+    if endpoint.startswith("own.") and "GET" not in (request.url_rule.methods or ()):
+        endpoint = "own.show"
     query = request.args.to_dict() if endpoint.startswith("organiser.") else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
 

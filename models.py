@@ -8,6 +8,7 @@ from cryptography.fernet import MultiFernet
 from peewee import (
     SQL,
     AutoField,
+    BooleanField,
     CharField,
     DateTimeField,
     ForeignKeyField,
@@ -22,6 +23,8 @@ from db import db
 ACTIVE = ("received", "confirmed")
 STATES = (*ACTIVE, "cancelled", "erased")
 VISA_STATES = ("none", "requested", "in_preparation", "sent")
+TRAVEL = ("", "known", "later", "none")
+HOTEL = ("", "reserve", "own", "later")
 MAIL_STATES = ("queued", "sending", "accepted", "retrying", "failed")
 
 
@@ -68,7 +71,11 @@ def one_of(column: str, values: tuple[str, ...]) -> Any:
 
 
 class Registration(Base):
-    """One delegate. `search` and the `_key` columns are folded copies, to find and sort by on every database."""
+    """One delegate. `search` and the `_key` columns are folded copies, to find and sort by on every database.
+
+    `extra` holds the answers to the conference's own questions. `sequence` counts the changes: it tells two windows
+    apart and is the SEQUENCE of the calendar file. `pending_email` waits to be confirmed from that mailbox.
+    """
 
     public_id = CharField(32, unique=True)
     reference = CharField(16, unique=True)
@@ -92,7 +99,12 @@ class Registration(Base):
 
     needs = EncryptedField(null=True)
     passport = EncryptedField(null=True)
+    travel = CharField(8, default="", constraints=[SQL("DEFAULT ''"), one_of("travel", TRAVEL)])
+    journey = EncryptedField(null=True)
     mobile = EncryptedField(null=True)
+    hotel = CharField(8, default="", constraints=[SQL("DEFAULT ''"), one_of("hotel", HOTEL)])
+    stay = EncryptedField(null=True)
+    extra = JSONField(default=dict, constraints=[SQL("DEFAULT '{}'")])
 
     name_key = CharField(201)
     organisation_key = CharField(200)
@@ -102,6 +114,9 @@ class Registration(Base):
     updated_at = UTCDateTimeField()
     confirmed_at = UTCDateTimeField(null=True)
     cancelled_at = UTCDateTimeField(null=True)
+    cancel_reason = EncryptedField(null=True)
+    pending_email = EncryptedField(null=True)
+    is_late = BooleanField(default=False, constraints=[SQL("DEFAULT FALSE")])
     link_version = IntegerField(default=1)
     sequence = IntegerField(default=0)
 
@@ -146,8 +161,16 @@ class Consent(Base):
     given_at = UTCDateTimeField()
     withdrawn_at = UTCDateTimeField(null=True)
 
-    class Meta:
-        indexes = ((("registration", "kind", "version"), True),)
+
+Consent.add_index(
+    Consent.index(
+        Consent.registration,
+        Consent.kind,
+        unique=True,
+        where=SQL("withdrawn_at IS NULL"),
+        name="consent_given",
+    )
+)
 
 
 class Mail(Base):
@@ -181,6 +204,25 @@ class Organiser(Base):
     created_at = UTCDateTimeField()
 
 
+class LateLink(Base):
+    """Leave to register after the deadline, for one address; made by an organiser, used once."""
+
+    public_id = CharField(32, unique=True)
+    email = CharField(254)
+    language = CharField(2)
+    organiser = ForeignKeyField(Organiser, null=True, on_delete="SET NULL")
+    created_at = UTCDateTimeField()
+    expires_at = UTCDateTimeField()
+    registration = ForeignKeyField(Registration, null=True)
+
+
+class Blocked(Base):
+    """An address, as a slow hash, whose owner asked that this service never write to it again."""
+
+    address_hash = CharField(64, unique=True)
+    created_at = UTCDateTimeField()
+
+
 class SignIn(Base):
     """One signed-in browser. The database holds the hash of its token, so a stolen table opens nothing."""
 
@@ -200,4 +242,4 @@ class AuditEntry(Base):
     details = JSONField(default=dict)
 
 
-TABLES = (Registration, Repeat, Consent, Mail, Organiser, SignIn, AuditEntry)
+TABLES = (Registration, Repeat, Consent, Mail, Organiser, LateLink, Blocked, SignIn, AuditEntry)

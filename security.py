@@ -1,9 +1,12 @@
 """Headers and content policy, the origin check, rate limits, organisers' sign-in, and what the service signs."""
 
 import hashlib
+import json
 import secrets
+import time
 from urllib.parse import urlsplit
 
+from cryptography.fernet import InvalidToken
 from flask import Flask, Response, abort, current_app, request, session, url_for
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -16,7 +19,7 @@ from config import LOOPBACK, Settings
 from db import connection
 from domain import organisers
 from htmx import turn_away
-from models import Organiser, Registration
+from models import EncryptedField, LateLink, Organiser, Registration
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1024 * 1024  # bytes: a field of 100 kB, percent-encoded, still comes back with what was typed
@@ -137,6 +140,11 @@ def by_address() -> str:
     return "address:" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()
 
 
+def retry_after() -> int:
+    """Seconds until the limit that was met lets somebody through again."""
+    return max(1, int(limiter.current_limit.reset_at - time.time())) if limiter.current_limit else 60
+
+
 def sign_in(organiser: Organiser) -> None:
     """Start a sign-in in a fresh session: nothing of the visitor's earlier session goes on."""
     lang = session.get("lang")
@@ -182,13 +190,46 @@ def read_link(token: str) -> tuple[str, int]:
     return str(public_id), int(version)
 
 
-def receipt(reference: str) -> str:
-    return str(signer("receipt").dumps(reference))
+def address_token(registration: Registration) -> str:
+    """What confirms a new e-mail address. It names the address by its hash: tokens stand in addresses of pages."""
+    given = [registration.public_id, registration.link_version, digest(registration.pending_email)]
+    return str(signer("new-address").dumps(given))
 
 
-def read_receipt(token: str) -> str:
-    """The reference on a receipt. Raises BadData for one that is not ours."""
-    return str(signer("receipt").loads(token))
+def read_address(token: str) -> tuple[str, int, str]:
+    """Public id, link version and the hash of the address. Raises BadData for a token that is not ours."""
+    public_id, version, hashed = signer("new-address").loads(token)
+    return str(public_id), int(version), str(hashed)
+
+
+def digest(text: str | None) -> str:
+    return hashlib.sha256((text or "").encode()).hexdigest()[:32]
+
+
+def late_token(link: LateLink) -> str:
+    return str(signer("late-link").dumps(link.public_id))
+
+
+def read_late(token: str) -> str:
+    """The public id in a late link. Raises BadData for a token that is not ours."""
+    return str(signer("late-link").loads(token))
+
+
+def receipt(reference: str, *, organisation: str = "", country: str = "") -> str:
+    """What the page after a registration knows. Encrypted, because it stands in the address of that page."""
+    content = {"receipt": reference, "organisation": organisation, "country": country}
+    return EncryptedField.keys.encrypt(json.dumps(content).encode()).decode()
+
+
+def read_receipt(token: str) -> dict[str, str]:
+    """The content of a receipt: `receipt` is the reference. Raises BadData for one that is not ours."""
+    try:
+        content = json.loads(EncryptedField.keys.decrypt(token))
+    except (InvalidToken, ValueError) as error:
+        raise BadData("no receipt") from error
+    if not isinstance(content, dict) or "receipt" not in content:
+        raise BadData("no receipt")
+    return content
 
 
 def new_form_key() -> str:

@@ -1,10 +1,10 @@
 """One conference: its facts (conference.toml) and its prose (Markdown), read and checked once, at start."""
 
 import tomllib
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from icalendar import Calendar, Event
@@ -89,9 +89,48 @@ class Session(Facts):
     room: str | None = None
 
 
-class Category(Facts):
+class Option(Facts):
     key: Key
     label: Text
+
+
+class Room(Option):
+    is_shared: bool = False
+
+
+class Hotel(Facts):
+    """What the secretariat reserves: kinds of rooms and, once they are known, the first and the last night."""
+
+    first_night: date | None = None
+    last_night: date | None = None
+    rooms: list[Room] = Field(min_length=1)
+
+    @property
+    def last_check_out(self) -> date | None:
+        return self.last_night + timedelta(days=1) if self.last_night else None
+
+
+class Question(Facts):
+    """A question of this conference alone. What is chosen from has options, what is written has none."""
+
+    key: Key
+    kind: Literal["text", "long_text", "one", "several"]
+    label: Text
+    hint: Text | None = None
+    required: bool = False
+    options: list[Option] = []
+
+    @property
+    def name(self) -> str:
+        """What the question is called in forms and exports, apart from the service's own fields."""
+        return f"question_{self.key}"
+
+
+# What a conference may leave out: whole sections and single questions, with whatever depends on their answer.
+LeftOut = Literal[
+    "visa", "journey", "travel", "pickup", "hotel", "sessions", "interpretation",
+    "diet", "access_needs", "consent_list", "consent_photo",
+]  # fmt: skip
 
 
 class Consents(Facts):
@@ -151,7 +190,10 @@ class Conference(Facts):
     contact: Contact
     days: list[Day] = Field(min_length=1)
     sessions: list[Session] = []
-    categories: list[Category] = Field(min_length=1)
+    categories: list[Option] = Field(min_length=1)
+    hotel: Hotel | None = None
+    questions: list[Question] = []
+    leave_out: list[LeftOut] = []
     consents: Consents
     retention: Retention
     pages: dict[tuple[str, str], Page] = {}
@@ -182,30 +224,50 @@ class Conference(Facts):
                 found.append(f"sessions.{place}.day: {session.day} is not one of the days")
             if session.starts and session.ends and session.ends <= session.starts:
                 found.append(f"sessions.{place}.ends: is not after starts")
-        for name, keys in (
+        nights = (
+            [night for night in (self.hotel.first_night, self.hotel.last_night) if night]
+            if self.hotel
+            else []
+        )
+        if nights != sorted(nights):
+            found.append("hotel.last_night: is before first_night")
+        lists = [
             ("days", [day.key for day in self.days]),
             ("sessions", [session.key for session in self.sessions]),
             ("categories", [category.key for category in self.categories]),
-        ):
+            ("hotel.rooms", [room.key for room in self.hotel.rooms] if self.hotel else []),
+            ("questions", [question.key for question in self.questions]),
+        ]
+        for place, question in enumerate(self.questions):
+            is_chosen = question.kind in ("one", "several")
+            if is_chosen and not question.options:
+                found.append(f"questions.{place}.options: is missing")
+            if question.options and not is_chosen:
+                found.append(f"questions.{place}.options: belongs to kind one or several")
+            lists.append((f"questions.{place}.options", [option.key for option in question.options]))
+        for name, keys in lists:
             found += [
                 f"{name}: {key} stands twice" for key in sorted({key for key in keys if keys.count(key) > 1})
             ]
         return found
 
-    def calendar(self, lang: str, *, url: str, sequence: int = 0) -> bytes:
-        """The conference as an iCalendar file with one all-day event, whose end day is exclusive (RFC 5545, 3.6.1)."""
+    def calendar(self, lang: str, *, url: str, sequence: int = 0, is_cancelled: bool = False) -> bytes:
+        """The conference as an iCalendar file with one all-day event, whose end day is exclusive (RFC 5545, 3.6.1).
+
+        A higher `sequence` replaces what a calendar has; cancelled, it takes the event away for this delegate.
+        """
         event = Event()
         event.add("uid", self.calendar_uid)
         event.add("dtstamp", datetime.combine(self.announced_on, time(), UTC))
         event.add("dtstart", self.starts_on)
-        event.add("dtend", date.fromordinal(self.ends_on.toordinal() + 1))
+        event.add("dtend", self.ends_on + timedelta(days=1))
         event.add("summary", f"{self.kind[lang]} – {self.title[lang]}", parameters={"LANGUAGE": lang})
         event.add(
             "location", ", ".join(filter(None, (self.venue.name, self.venue.address, self.place[lang])))
         )
         event.add("url", url)
         event.add("sequence", sequence)
-        event.add("status", "CONFIRMED")
+        event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
         event.add("transp", "TRANSPARENT")
         calendar = Calendar()
         calendar.add("prodid", "-//Convoke//Conference registration//EN")

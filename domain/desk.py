@@ -4,19 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.conference import Conference
-from models import Registration
+from models import LateLink, Registration
 
 
 @dataclass(frozen=True)
 class Desk:
     """The conference, the letterhead of its mails, and how to write the addresses that go into them.
 
-    `sender` and `reply_to` are mailboxes as in a mail header; `link` makes the private link of a registration and
-    `home` the public address of the invitation, both in a language.
+    `sender` and `reply_to` are mailboxes as in a mail header. The others make addresses of pages: the private link of a
+    registration, the page that confirms its new e-mail address, the form for a late link, and the invitation.
     """
 
     conference: Conference
     sender: str
     reply_to: str | None
     link: Callable[[Registration, str], str]
+    new_address: Callable[[Registration, str], str]
+    late_link: Callable[[LateLink], str]
     home: Callable[[str], str]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from domain.conference import Conference, Question
 from domain.roster import Query, export_rows
 from models import Registration
 
@@ -28,19 +29,26 @@ COLUMNS = (
     "sessions",
     "interpretation",
     "visa_letter",
+    "travel",
+    "hotel",
+    "late",
     "consent_list",
     "consent_photo",
 )
 
 
-def csv_chunks(query: Query, *, separator: str = ",") -> Iterator[bytes]:
-    """The registrations of a query as CSV, in pieces. Passports and needs are never in it."""
+def csv_chunks(query: Query, conference: Conference, *, separator: str = ",") -> Iterator[bytes]:
+    """The registrations of a query as CSV, in pieces; the conference's own questions are its last columns.
+
+    Passports, needs, flights, telephone numbers and hotel nights are never in it.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     buffer.write("\ufeff")
-    writer.writerow(COLUMNS)
+    questions = conference.questions
+    writer.writerow([*COLUMNS, *(question.name for question in questions)])
     for count, (registration, consents) in enumerate(export_rows(query), start=1):
-        writer.writerow(map(cell, values(registration, consents)))
+        writer.writerow(map(cell, values(registration, consents, questions)))
         if count % LINES_AT_ONCE == 0:
             yield emptied(buffer)
     yield emptied(buffer)
@@ -53,7 +61,8 @@ def emptied(buffer: io.StringIO) -> bytes:
     return text.encode()
 
 
-def values(registration: Registration, consents: set[str]) -> tuple[Any, ...]:
+def values(registration: Registration, consents: set[str], questions: list[Question]) -> tuple[Any, ...]:
+    own = (registration.extra.get(question.key, "") for question in questions)
     return (
         registration.reference,
         registration.state,
@@ -70,8 +79,12 @@ def values(registration: Registration, consents: set[str]) -> tuple[Any, ...]:
         " ".join(registration.sessions),
         registration.interpretation,
         registration.visa_state,
+        registration.travel,
+        registration.hotel,
+        "yes" if registration.is_late else "no",
         "yes" if "list" in consents else "no",
         "yes" if "photo" in consents else "no",
+        *(" ".join(answer) if isinstance(answer, list) else answer for answer in own),
     )
 
 

@@ -1,6 +1,7 @@
 """Composing mails: subject, text, HTML and calendar file, in the language of the delegate."""
 
 import hashlib
+from datetime import UTC
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,30 +21,49 @@ from domain.desk import Desk
 from models import Registration
 
 POLICY = SMTP.clone(cte_type="7bit")
+WITH_CALENDAR = {"confirmation", "cancelled", "restored"}
 
 
-def compose(kind: str, registration: Registration, *, once: str, desk: Desk) -> EmailMessage:
-    """The mail of a kind to one delegate.
+def compose(
+    kind: str, registration: Registration, *, once: str, desk: Desk, to: str | None = None, **more: Any
+) -> EmailMessage:
+    """The mail of a kind to one delegate, at their own address unless `to` is another."""
+    lang = registration.language
+    calendar = None
+    if kind in WITH_CALENDAR:
+        is_cancelled = registration.state == "cancelled"
+        calendar = desk.conference.calendar(
+            lang, url=desk.home(lang), sequence=registration.sequence, is_cancelled=is_cancelled
+        )
+    return write_mail(
+        kind,
+        to=to or registration.email,
+        lang=lang,
+        once=once,
+        desk=desk,
+        calendar=calendar,
+        registration=registration,
+        link=desk.link(registration, lang),
+        interpretation=Locale(lang).languages.get(registration.interpretation),
+        **more,
+    )
+
+
+def write_mail(
+    kind: str, *, to: str, lang: str, once: str, desk: Desk, calendar: bytes | None = None, **more: Any
+) -> EmailMessage:
+    """The mail of a kind, in a language, with whatever its templates speak of.
 
     `once` names the occasion: the Message-ID derives from it, so that repeats collapse in the mailbox. What people
     typed stands in the bodies only, never in a header.
     """
-    lang = registration.language
     home = desk.home(lang)
-    facts = {
-        "lang": lang,
-        "registration": registration,
-        "conference": desk.conference,
-        "link": desk.link(registration, lang),
-        "home": home,
-        "privacy": f"{home}privacy",
-        "interpretation": Locale(lang).languages.get(registration.interpretation),
-    }
+    facts = {"lang": lang, "conference": desk.conference, "home": home, "privacy": f"{home}privacy"} | more
     message = EmailMessage(policy=POLICY)
     message["From"] = desk.sender
     if desk.reply_to:
         message["Reply-To"] = desk.reply_to
-    message["To"] = Address(addr_spec=registration.email)
+    message["To"] = Address(addr_spec=to)
     message["Subject"] = " ".join(words(kind, "subject.txt", facts).split())
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = message_id(once, desk.sender)
@@ -51,7 +71,8 @@ def compose(kind: str, registration: Registration, *, once: str, desk: Desk) -> 
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(words(kind, "body.txt", facts))
     message.add_alternative(words(kind, "body.html", facts), subtype="html")
-    attach_calendar(message, desk.conference.calendar(lang, url=home, sequence=registration.sequence))
+    if calendar:
+        attach_calendar(message, calendar)
     message["Content-Language"] = lang  # last: whatever sets a content drops the Content- headers
     return message
 
@@ -76,6 +97,9 @@ def templates(lang: str) -> Environment:
     environment.filters["day"] = lambda value: format_date(value, "long", locale=LOCALES[lang])
     environment.filters["span"] = lambda days: format_interval(
         days[0], days[1], "yMMMMd", locale=LOCALES[lang]
+    )
+    environment.filters["moment"] = lambda value: (
+        f"{format_date(value, 'long', locale=LOCALES[lang])}, {value.astimezone(UTC):%H:%M} UTC"
     )
     return environment
 

@@ -12,7 +12,7 @@ from cryptography.fernet import InvalidToken
 from peewee import fn
 
 from config import Settings
-from db import DatabaseOut, connection, db, on_sqlite, write
+from db import DatabaseOut, connection, db, forget_pages, on_sqlite, write
 from domain import clock
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 from models import Mail, Registration
@@ -27,13 +27,13 @@ log = logging.getLogger("convoke.outbox")
 _wake = threading.Event()
 
 
-def enqueue(message: EmailMessage, *, kind: str, registration: Registration, once: str) -> None:
+def enqueue(message: EmailMessage, *, kind: str, registration: Registration | None, once: str) -> None:
     """Queue a mail in the transaction that is open. A second call with the same `once` does nothing."""
     now = clock.now()
     Mail.insert(
         registration=registration,
         kind=kind,
-        language=registration.language,
+        language=message["Content-Language"],
         recipient=str(message["To"].addresses[0].addr_spec),
         message=message.as_bytes().decode("ascii"),
         message_id=message["Message-ID"],
@@ -81,8 +81,14 @@ def mails_of(registration: Registration) -> list[Mail]:
 
 
 def accepted(mail: Mail) -> None:
-    """The mail server took it. Nothing more is claimed: not that anybody has read it."""
-    _settle(mail, state="accepted", accepted_at=clock.now(), error="")
+    """The mail server took it. Nothing more is claimed: not that anybody has read it.
+
+    The mail that tells of an erasure is itself the last thing to be erased.
+    """
+    rest = {"recipient": "", "message": ""} if mail.kind == "erased" else {}
+    _settle(mail, state="accepted", accepted_at=clock.now(), error="", **rest)
+    if rest:
+        forget_pages()
 
 
 def failed(mail: Mail, error: Exception) -> None:
@@ -103,6 +109,13 @@ def _settle(mail: Mail, **changes: object) -> None:
     log.info(
         "mail.%s", changes["state"], extra={"mail": mail.id, "kind": mail.kind, "attempts": mail.attempts}
     )
+
+
+def forget(registration: Registration) -> None:
+    """Stop what is on its way to a delegate, and keep of what went out only that it did."""
+    theirs = Mail.registration == registration
+    Mail.delete().where(theirs, Mail.state.in_(UNFINISHED)).execute()
+    Mail.update(recipient="", message="", error="").where(theirs).execute()
 
 
 def backlog() -> dict[str, int]:

@@ -1,21 +1,34 @@
-"""What happens to a registration: arriving, being found by its private link."""
+"""What happens to a registration: arriving, being found by its private link, changing, being cancelled and erased."""
 
 import hashlib
 import json
 import secrets
-import unicodedata
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from email.message import EmailMessage
+from typing import Any
 
-from email_validator import validate_email
 from peewee import IntegrityError
 
-from db import write
-from domain import audit, clock, outbox
+from db import forget_pages, write
+from domain import audit, blocked, clock, late, outbox
+from domain.answers import (
+    OPEN_LATE,
+    Answers,
+    address_key,
+    answers_of,
+    ascii_address,
+    changed,
+    fill,
+    given_consents,
+    index,
+    searchable_reference,
+)
 from domain.desk import Desk
 from domain.mail import compose
 from domain.references import new_reference
-from models import ACTIVE, Consent, Registration, Repeat
+from models import ACTIVE, Consent, EncryptedField, Mail, Registration, Repeat
 
 
 class RegistrationClosed(Exception):
@@ -30,53 +43,37 @@ class RegistrationErased(Exception):
     """The link was right, but the registration behind it has been erased."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Passport:
-    name: str
-    nationality: str
-    number: str
-    expiry: date
-    post: str
+class ChangedMeanwhile(Exception):
+    """Somebody, probably in another window, has changed the registration since it was read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Needs:
-    diet: list[str]
-    diet_other: str
-    access: str
+class PartClosed(Exception):
+    """After the deadline these answers can no longer be changed; nothing was stored. `args` are their names."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What a delegate typed, checked and in shape. Countries are ISO 3166-1 alpha-2, days ISO 8601."""
-
-    given_names: str
-    family_name: str
-    email: str
-    organisation: str
-    country: str
-    function: str
-    category: str
-    days: list[str]
-    sessions: list[str]
-    interpretation: str
-    needs: Needs | None
-    passport: Passport | None
-    consents: list[str]
+class AddressTaken(Exception):
+    """Another registration that is not cancelled has this address."""
 
 
-def register(answers: Answers, *, lang: str, key: str, desk: Desk) -> str:
+def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: str | None = None) -> str:
     """Store a registration with its consents, queue its confirmation, and return its reference.
 
     `key` is the form's one-time key: the same form sent again gets the reference of the first time. An address that
     is registered already gets a reference like everybody else; its owner is mailed the link, and nothing is changed:
-    the answer must not tell who has registered.
-    Raises RegistrationClosed after the deadline.
+    the answer must not tell who has registered. `late_link` is the public id of a link that an organiser made.
+    Raises RegistrationClosed after the deadline, unless such a link is valid for this address.
     """
-    if not desk.conference.is_open:
-        raise RegistrationClosed
     form_key = fingerprint(answers, key)
+    if reference := reference_of(form_key):
+        return reference
+    leave = None if desk.conference.is_open else late.valid(late_link, address=answers.email)
+    if not desk.conference.is_open and leave is None:
+        raise RegistrationClosed
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
+    registration.is_late = leave is not None
+    if blocked.is_blocked(registration.address_key):
+        audit.record("registration.blocked")
+        return str(registration.reference)
     # Looked up first so that every answer takes the same time; it is the database that decides, further down.
     if reference := answered(registration, desk=desk):
         return reference
@@ -85,14 +82,16 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk) -> str:
     try:
         with write():
             registration.save(force_insert=True)
-            store_consents(registration, answers.consents, version=desk.conference.consents.version)
+            give_consents(registration, answers.consents, desk=desk)
+            if leave:
+                late.use(leave, registration)
             outbox.enqueue(message, kind="confirmation", registration=registration, once=once)
             audit.record("registration.received", registration=registration)
     except IntegrityError:
         if reference := answered(registration, desk=desk):
             return reference
         raise
-    return registration.reference
+    return str(registration.reference)
 
 
 def answered(registration: Registration, *, desk: Desk) -> str | None:
@@ -115,13 +114,13 @@ def reference_of(form_key: str) -> str | None:
     return None
 
 
-def active(address_key: str) -> Registration | None:
-    return Registration.get_or_none(Registration.address_key == address_key, Registration.state.in_(ACTIVE))
+def active(key: str) -> Registration | None:
+    return Registration.get_or_none(Registration.address_key == key, Registration.state.in_(ACTIVE))
 
 
 def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str:
     """Answer a later form for an address that is registered already: mail its owner, store only the reference."""
-    reference, form_key = later.reference, later.form_key
+    reference, form_key = str(later.reference), later.form_key
     once = f"repeat:{form_key}"
     message = compose("repeat", existing, once=once, desk=desk)
     try:
@@ -138,34 +137,19 @@ def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str:
 
 
 def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registration:
-    """A registration that is not stored yet. Sensitive answers come into it only with their consent."""
+    """A registration that is not stored yet."""
     now = clock.now()
-    needs = answers.needs if "needs" in answers.consents else None
-    passport = answers.passport if "visa" in answers.consents else None
-    address = validate_email(answers.email, check_deliverability=False, allow_smtputf8=False)
     registration = Registration(
         public_id=secrets.token_hex(16),
         reference=free_reference(desk.conference.reference_prefix),
         form_key=form_key,
         language=lang,
-        given_names=answers.given_names,
-        family_name=answers.family_name,
-        email=address.ascii_email,
-        address_key=address.normalized.casefold(),
-        organisation=answers.organisation,
-        country=answers.country,
-        function=answers.function,
-        category=answers.category,
-        days=answers.days,
-        sessions=answers.sessions,
-        interpretation=answers.interpretation,
-        visa_state="requested" if passport else "none",
-        needs=asdict(needs) if needs else None,
-        passport=asdict(passport) | {"expiry": passport.expiry.isoformat()} if passport else None,
+        email=ascii_address(answers.email),
+        address_key=address_key(answers.email),
         created_at=now,
         updated_at=now,
     )
-    index(registration)
+    fill(registration, answers)
     return registration
 
 
@@ -177,33 +161,22 @@ def free_reference(prefix: str) -> str:
             return reference
 
 
-def index(registration: Registration) -> None:
-    """Fill the columns that organisers search and sort by."""
-    registration.name_key = fold(f"{registration.family_name} {registration.given_names}")[:201]
-    registration.organisation_key = fold(registration.organisation)[:200]
-    words = (registration.name, registration.email, registration.organisation)
-    registration.search = f"{fold(' '.join(words))} {searchable_reference(registration.reference)}"
-
-
-def fold(text: str) -> str:
-    """Text without case and accents, so that "Ünal" is found by "unal" and sorts beside it."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
-
-
-def searchable_reference(reference: str) -> str:
-    return f"{reference} {reference.replace('-', '')}".casefold()
-
-
-def store_consents(registration: Registration, kinds: list[str], *, version: str) -> None:
+def give_consents(registration: Registration, kinds: list[str], *, desk: Desk) -> None:
+    """Enter consents into the ledger: which text, in which language, when."""
     for kind in kinds:
         Consent.create(
             registration=registration,
             kind=kind,
-            version=version,
+            version=desk.conference.consents.version,
             language=registration.language,
-            given_at=registration.created_at,
+            given_at=clock.now(),
         )
+
+
+def withdraw_consents(registration: Registration, kinds: list[str]) -> None:
+    Consent.update(withdrawn_at=clock.now()).where(
+        Consent.registration == registration, Consent.kind.in_(kinds), Consent.withdrawn_at.is_null()
+    ).execute()
 
 
 def fingerprint(answers: Answers, key: str) -> str:
@@ -232,31 +205,259 @@ def find_by_reference(reference: str) -> Registration | None:
     return Registration.get_or_none(Registration.reference == reference, Registration.state != "erased")
 
 
-def answers_of(registration: Registration) -> Answers:
-    """What a registration holds, in the shape in which it was given."""
-    needs, passport = registration.needs, registration.passport
-    given = Consent.select(Consent.kind).where(
-        Consent.registration == registration, Consent.withdrawn_at.is_null()
-    )
-    return Answers(
-        given_names=registration.given_names,
-        family_name=registration.family_name,
-        email=registration.email,
-        organisation=registration.organisation,
-        country=registration.country,
-        function=registration.function,
-        category=registration.category,
-        days=registration.days,
-        sessions=registration.sessions,
-        interpretation=registration.interpretation,
-        needs=Needs(**needs) if needs else None,
-        passport=Passport(**passport | {"expiry": date.fromisoformat(passport["expiry"])})
-        if passport
-        else None,
-        consents=[consent.kind for consent in given],
-    )
+@contextmanager
+def changing(registration: Registration) -> Iterator[None]:
+    """A change that the delegate makes: the next number in the sequence, and all of it in one transaction.
+
+    What uses the link shows that the address is right: so it counts as confirmed. The columns are written when the
+    block ends. Raises ChangedMeanwhile when the row is not what it was when it was read.
+    """
+    registration.sequence += 1
+    registration.updated_at = clock.now()
+    if registration.state == "received":
+        registration.state = "confirmed"
+    registration.confirmed_at = registration.confirmed_at or clock.now()
+    with write():
+        yield
+        columns = {field: registration.__data__[field.name] for field in registration.dirty_fields}
+        won = Registration.update(columns).where(
+            Registration.id == registration.id,
+            Registration.sequence == registration.sequence - 1,
+            Registration.state != "erased",
+        )
+        if not won.execute():
+            raise ChangedMeanwhile
 
 
-def masked(number: str) -> str:
-    """A number of which only the end shows, enough to recognise it by."""
-    return "••••" + number[-3:]
+def tell(kind: str, registration: Registration, *, desk: Desk, **facts: Any) -> EmailMessage:
+    """Queue the mail about a change, in its transaction."""
+    once = f"{kind}:{registration.public_id}:{registration.sequence}"
+    message = compose(kind, registration, once=once, desk=desk, **facts)
+    outbox.enqueue(message, kind=kind, registration=registration, once=once)
+    return message
+
+
+def confirm(registration: Registration) -> None:
+    """Note that the link, and with it the address, has arrived."""
+    with changing(registration):
+        audit.record("registration.confirmed", registration=registration)
+
+
+def amend(
+    registration: Registration,
+    answers: Answers,
+    *,
+    sequence: int,
+    lang: str,
+    describe: Callable[[set[str]], list[str]],
+    desk: Desk,
+) -> None:
+    """Store changed answers, and mail a summary that `describe` makes from the names of what differs.
+
+    `sequence` is the registration's when its answers were shown. Another address counts only once it is confirmed
+    from that mailbox: `move`. Raises ChangedMeanwhile, RegistrationClosed when it is cancelled, and after the deadline
+    PartClosed with the names of answers that have to stay as they are.
+    """
+    if registration.state not in ACTIVE:
+        raise RegistrationClosed
+    if registration.sequence != sequence:
+        raise ChangedMeanwhile
+    before = answers_of(registration)
+    names = changed(before, answers)
+    is_moving = "email" in names and address_key(answers.email) != registration.address_key
+    if not is_moving:
+        names.discard("email")
+    if not desk.conference.is_open and names - OPEN_LATE:
+        raise PartClosed(*sorted(names - OPEN_LATE))
+    if not names:
+        return confirm(registration) if registration.confirmed_at is None else None
+    fill(registration, answers)
+    registration.language = lang
+    with changing(registration):
+        withdraw_consents(registration, [kind for kind in before.consents if kind not in answers.consents])
+        give_consents(registration, [k for k in answers.consents if k not in before.consents], desk=desk)
+        if is_moving:
+            ask_new_address(registration, ascii_address(answers.email), desk=desk)
+        tell("changed", registration, desk=desk, changes=describe(names), is_moving=is_moving)
+        audit.record("registration.changed", registration=registration, answers=sorted(names))
+    return None
+
+
+def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> None:
+    """Write to a new address for its confirmation. If somebody is registered with it, tell them so instead:
+    neither the page nor the time must show it."""
+    registration.pending_email = address
+    existing = active(address_key(address))
+    is_unwanted = blocked.is_blocked(address_key(address))
+    if existing is None and not is_unwanted:
+        confirming = desk.new_address(registration, registration.language)
+        tell("address", registration, desk=desk, to=address, confirming=confirming)
+    elif existing is not None:
+        once = f"repeat:{registration.public_id}:{registration.sequence}"
+        message = compose("repeat", existing, once=once, desk=desk)
+        outbox.enqueue(message, kind="repeat", registration=existing, once=once)
+
+
+def move(registration: Registration, address: str, *, desk: Desk) -> None:
+    """Take over the address that was waiting for confirmation; the link of the old one opens nothing any more.
+
+    Raises LinkUnknown when another address is waiting by now, AddressTaken, ChangedMeanwhile.
+    """
+    if registration.pending_email != address:
+        raise LinkUnknown
+    old = registration.email
+    registration.email, registration.address_key = address, address_key(address)
+    registration.pending_email = None
+    registration.link_version += 1
+    index(registration)
+    try:
+        with changing(registration):
+            tell("moved", registration, desk=desk, to=old)
+            tell("link", registration, desk=desk)
+            audit.record("registration.address_changed", registration=registration)
+    except IntegrityError as error:
+        raise AddressTaken from error
+
+
+def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
+    """Cancel, for the reason that was given or for none. The passport is erased at once.
+
+    Raises RegistrationClosed when it is cancelled already, and ChangedMeanwhile.
+    """
+    if registration.state not in ACTIVE:
+        raise RegistrationClosed
+    with changing(registration):
+        registration.state = "cancelled"
+        registration.cancelled_at = clock.now()
+        registration.cancel_reason = reason or None
+        registration.passport, registration.visa_state = None, "none"
+        registration.pending_email = None
+        withdraw_consents(registration, ["visa"])
+        tell("cancelled", registration, desk=desk)
+        audit.record("registration.cancelled", registration=registration)
+    forget_pages()
+
+
+def restore(registration: Registration, *, desk: Desk) -> None:
+    """Take a cancellation back.
+
+    Raises RegistrationClosed after the deadline or when there is none, AddressTaken, ChangedMeanwhile.
+    """
+    if registration.state != "cancelled" or not desk.conference.is_open:
+        raise RegistrationClosed
+    try:
+        with changing(registration):
+            registration.state = "confirmed"
+            registration.cancelled_at = registration.cancel_reason = None
+            tell("restored", registration, desk=desk)
+            audit.record("registration.restored", registration=registration)
+    except IntegrityError as error:
+        raise AddressTaken from error
+
+
+def withdraw(registration: Registration, kind: str) -> None:
+    """Withdraw one consent, and erase at once what rests on it alone. Raises ChangedMeanwhile.
+
+    For the consent on which the registration rests, see `erase`.
+    """
+    if kind not in given_consents(registration):
+        return
+    with changing(registration):
+        if kind == "visa":
+            registration.passport, registration.visa_state = None, "none"
+        if kind == "needs":
+            registration.needs = None
+        withdraw_consents(registration, [kind])
+        audit.record("registration.consent_withdrawn", registration=registration, kind=kind)
+    forget_pages()
+
+
+def renew_link(registration: Registration, *, desk: Desk) -> None:
+    """Mail a new link; the old one opens nothing any more. Raises ChangedMeanwhile."""
+    registration.link_version += 1
+    with changing(registration):
+        tell("link", registration, desk=desk)
+        audit.record("registration.link_renewed", registration=registration)
+
+
+def send_link(address: str, *, lang: str, desk: Desk) -> None:
+    """Mail the link to whoever is registered with an address; for anybody else do the same work and send nothing."""
+    key = address_key(address)
+    newest = Registration.select().where(
+        Registration.address_key == key, Registration.state.in_((*ACTIVE, "cancelled"))
+    )
+    existing = newest.order_by(Registration.state == "cancelled", Registration.id.desc()).first()
+    somebody = existing or Registration(
+        public_id=secrets.token_hex(16), language=lang, email=ascii_address(address), link_version=1,
+        reference=new_reference(desk.conference.reference_prefix), given_names="", family_name="",
+    )  # fmt: skip
+    once = f"link:{secrets.token_hex(16)}"
+    message = compose("link", somebody, once=once, desk=desk)
+    with write():
+        outbox.enqueue(message, kind="link", registration=existing, once=once)
+        if existing is None:
+            Mail.delete().where(Mail.once == once).execute()
+        audit.record("registration.link_requested", registration=existing)
+
+
+def erase(registration: Registration, *, is_blocking: bool, desk: Desk) -> None:
+    """Erase everything personal at once; what remains is a row that says that there was one, and its log.
+
+    One last mail says so. With `is_blocking` the service never writes to this address again.
+    Raises ChangedMeanwhile.
+    """
+    farewell = compose(
+        "erased", registration, once=f"erased:{registration.public_id}", desk=desk, is_blocking=is_blocking
+    )
+    public_id, address = registration.public_id, registration.address_key
+    with changing(registration):
+        blank(registration)
+        Repeat.delete().where(Repeat.registration == registration).execute()
+        late.forget(registration)
+        outbox.forget(registration)
+        withdraw_consents(registration, given_consents(registration))
+        outbox.enqueue(farewell, kind="erased", registration=None, once=f"erased:{public_id}")
+        if is_blocking:
+            blocked.block(address)
+        audit.record("registration.erased", registration=registration)
+    forget_pages()
+
+
+def blank(registration: Registration) -> None:
+    """Empty every column that tells of a person."""
+    for column in ("given_names", "family_name", "email", "organisation", "country", "function", "category",
+                   "interpretation", "travel", "hotel", "name_key", "organisation_key", "search"):  # fmt: skip
+        setattr(registration, column, "")
+    for field in Registration._meta.sorted_fields:
+        if isinstance(field, EncryptedField):
+            setattr(registration, field.name, None)
+    registration.address_key = f"erased {registration.public_id}"
+    registration.days, registration.sessions, registration.extra = [], [], {}
+    registration.visa_state, registration.state = "none", "erased"
+
+
+def own_data(registration: Registration) -> dict[str, Any]:
+    """Everything that is kept of one delegate, for a copy in a common format (GDPR, article 20)."""
+    ledger = Consent.select().where(Consent.registration == registration).order_by(Consent.id)
+    shown = (Mail.kind, Mail.state, Mail.created_at, Mail.accepted_at)
+    mails = Mail.select(*shown).where(Mail.registration == registration).order_by(Mail.id)
+    answers = asdict(answers_of(registration))
+    del answers["consents"]
+    return {
+        "reference": registration.reference,
+        "state": registration.state,
+        "language": registration.language,
+        "visa_letter": registration.visa_state,
+        "received_at": registration.created_at,
+        "changed_at": registration.updated_at,
+        "confirmed_at": registration.confirmed_at,
+        "cancelled_at": registration.cancelled_at,
+        "cancel_reason": registration.cancel_reason,
+        "pending_email": registration.pending_email,
+        "answers": answers,
+        "consents": [
+            {name: getattr(one, name) for name in ("kind", "version", "language", "given_at", "withdrawn_at")}
+            for one in ledger
+        ],
+        "mails": [{column.name: getattr(mail, column.name) for column in shown} for mail in mails],
+    }

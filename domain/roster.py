@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import SQL, ModelSelect, NodeList, Tuple, Value
 
-from domain.registration import fold
+from domain.answers import fold
 from models import Consent, EncryptedField, Registration
 
 SORTS = {

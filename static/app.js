@@ -41,7 +41,7 @@
     if (!response.headers.get("X-Convoke")) {
       event.preventDefault(); // a proxy's or a hotel's page, not ours
       if (!isOwnField(event.detail.ctx)) say("other");
-    } else if (response.status >= 400 && ![401, 403, 422].includes(response.status) && !isOwnField(event.detail.ctx)) {
+    } else if (response.status >= 400 && ![401, 403, 409, 422].includes(response.status) && !isOwnField(event.detail.ctx)) {
       say(known[response.status] ?? "other");
     }
   });

@@ -1,12 +1,12 @@
 """Registrations and forms for tests: boring, valid, minimal."""
 
-from datetime import date
+from datetime import date, time
 from itertools import count
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from domain.registration import Answers, Needs, Passport
+from domain.answers import Answers, Journey, Needs, Passport, Stay
 
 _numbers = count(1)
 
@@ -20,6 +20,11 @@ ADA = {
     "category": "party",
     "days": ["2017-05-25"],
 }
+JOURNEY = Journey(
+    arrival_date=date(2017, 5, 24), arrival_time=time(6, 10), arrival_flight="OM 302",
+    departure_date=date(2017, 5, 27), departure_time=time(8, 45), departure_flight="OM 301", pickup=True,
+)  # fmt: skip
+STAY = Stay(check_in=date(2017, 5, 24), check_out=date(2017, 5, 27), room="twin", share_with="Bo Example")
 NEEDS = Needs(diet=["vegetarian"], diet_other="", access="Step-free route")
 PASSPORT = Passport(
     name="ADA LOVELACE", nationality="GB", number="12E34567", expiry=date(2020, 1, 1), post="Paris, France"
@@ -34,6 +39,12 @@ def make_answers(**overrides: Any) -> Answers:
         "interpretation": "en",
         "needs": None,
         "passport": None,
+        "travel": "later",
+        "journey": None,
+        "mobile": "",
+        "hotel": "own",
+        "stay": None,
+        "extra": {},
         "consents": ["affiliation"],
     }
     return Answers(**given | overrides)
@@ -45,6 +56,8 @@ def typed(**overrides: Any) -> MultiDict:
         **ADA,
         "interpretation": "en",
         "visa_letter": "no",
+        "travel": "later",
+        "hotel": "own",
         "consent_affiliation": "y",
     }
     fields = MultiDict()
@@ -66,6 +79,27 @@ def typed_with_visa(**overrides: Any) -> MultiDict:
         "consent_visa": "y",
     }
     return typed(**visa | overrides)
+
+
+def typed_with_travel(**overrides: Any) -> MultiDict:
+    """The answers of somebody who knows their flights and wants a room."""
+    travel = {
+        "travel": "known",
+        "arrival_date": "2017-05-24",
+        "arrival_time": "06:10",
+        "arrival_flight": "om 302",
+        "departure_date": "2017-05-27",
+        "departure_time": "08:45",
+        "departure_flight": "OM 301",
+        "pickup": "y",
+        "mobile": "+976 99 112233",
+        "hotel": "reserve",
+        "check_in": "2017-05-24",
+        "check_out": "2017-05-27",
+        "room": "twin",
+        "share_with": "Bo Example",
+    }
+    return typed(**travel | overrides)
 
 
 def next_address() -> str:

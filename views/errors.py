@@ -1,17 +1,19 @@
 """Error pages: in the visitor's language, saying what happened, what was kept, and what to do."""
 
 import logging
-import time
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, current_app, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
 from db import DatabaseOut, is_outage
-from security import limiter
+from fields import LongText, Text
+from forms import RegistrationForm
+from security import retry_after
 
 RETRY_AFTER = 30  # seconds
+LONG = 200  # characters
 
 log = logging.getLogger("convoke.error")
 
@@ -52,13 +54,29 @@ def failed(error: Exception) -> Response:
 def page(code: int, title: str, text: str, error: HTTPException | None = None) -> Response:
     layout = "organiser" if request.path.startswith("/organiser") and code < 500 else "public"
     response = make_response(
-        render_template("errors/error.html", title=title, text=text, code=code, layout=layout), code
+        render_template(
+            "errors/error.html",
+            title=title,
+            text=text,
+            code=code,
+            layout=layout,
+            limits=longest_texts() if code == 413 else [],
+        ),
+        code,
     )
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.allow.update(error.valid_methods)
-    if code == 429 and limiter.current_limit:
-        response.retry_after = max(1, int(limiter.current_limit.reset_at - time.time()))
+    if code == 429:
+        response.retry_after = retry_after()
     return response
+
+
+def longest_texts() -> list[tuple[str, int]]:
+    """The questions of the form that take the longest answers, with their limits: what to shorten."""
+    form = RegistrationForm(current_app.extensions["desk"].conference, formdata=None)
+    texts = [form[name] for name in form.names if isinstance(form[name], Text | LongText)]
+    limits = [(field.label.text, field.render_kw["maxlength"]) for field in texts]
+    return sorted((limit for limit in limits if limit[1] >= LONG), key=lambda limit: -limit[1])
 
 
 def words(code: int) -> tuple[str, str]:
@@ -83,7 +101,8 @@ def words(code: int) -> tuple[str, str]:
         413: (
             _("This is too much text"),
             _(
-                "Nothing was stored. Go back with your browser: your answers are still there. Shorten the longest ones."
+                "Nothing was stored. Go back with your browser: your answers are still there. Shorten the longest; "
+                "this is how much goes into each:"
             ),
         ),
         429: (

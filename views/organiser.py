@@ -11,33 +11,60 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug import Response
 
-from db import close_connection, connection, open_connection
-from domain import audit, organisers, outbox, roster
+from db import connection
+from domain import audit, clock, late, organisers, outbox, roster
+from domain.answers import answers_of
 from domain.conference import Conference
+from domain.desk import Desk
 from domain.export import SEPARATORS, csv_chunks
 from domain.references import is_mistyped
-from domain.registration import answers_of, find_by_reference
-from forms import RegistrationForm, RevealForm, SignInForm, SignOutForm
+from domain.registration import find_by_reference
+from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOutForm
 from htmx import go, render
 from security import by_address, limiter, sign_in, sign_out
+from views.connections import hold_connection
+from views.registration import late_link
 
-MAIL_KINDS = {"confirmation": _l("Confirmation"), "repeat": _l("Registered already: link sent again")}
+MAIL_KINDS = {
+    "confirmation": _l("Confirmation"),
+    "repeat": _l("Registered already: link sent again"),
+    "link": _l("Personal link"),
+    "changed": _l("Registration changed"),
+    "address": _l("New address to be confirmed"),
+    "moved": _l("Address changed, to the old address"),
+    "cancelled": _l("Registration cancelled"),
+    "restored": _l("Cancellation taken back"),
+    "erased": _l("Data erased"),
+    "late": _l("Late link"),
+}
 ACTIONS = {
     "registration.received": _l("Registration received"),
     "registration.repeated": _l("Tried to register again"),
+    "registration.confirmed": _l("Address confirmed"),
+    "registration.changed": _l("Changed by the delegate"),
+    "registration.address_changed": _l("New address confirmed"),
+    "registration.cancelled": _l("Cancelled by the delegate"),
+    "registration.restored": _l("Cancellation taken back"),
+    "registration.consent_withdrawn": _l("Consent withdrawn"),
+    "registration.link_renewed": _l("New personal link"),
+    "registration.link_requested": _l("Personal link sent again"),
+    "registration.downloaded": _l("Data downloaded by the delegate"),
     "registration.viewed": _l("Viewed"),
     "registration.revealed": _l("Sensitive answers shown"),
 }
 
-OWN_PAGE = re.compile(r"/organiser/registrations(/[\w-]+|\.csv)?(\?[!-~]*)?", re.ASCII)
+OWN_PAGE = re.compile(r"/organiser/(late-links|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?", re.ASCII)
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
-bp.before_request(open_connection)
-bp.teardown_request(close_connection)
+hold_connection(bp)
+
+
+def desk_of() -> Desk:
+    return current_app.extensions["desk"]
 
 
 def conference() -> Conference:
-    return current_app.extensions["desk"].conference
+    return desk_of().conference
 
 
 @bp.app_context_processor
@@ -153,6 +180,34 @@ def registration(reference: str) -> tuple[str, int]:
     return page, 422 if form.has_run_out else 200
 
 
+@bp.route("/late-links", methods=["GET", "POST"])
+@login_required
+def late_links() -> Response | tuple[str, int]:
+    """Let an organiser make a link with which one person can register after the deadline, and list those made."""
+    form = LateLinkForm()
+    if form.validate_on_submit():
+        try:
+            late.make(
+                form.email.data, lang=form.language.data, organiser=current_user.organiser, desk=desk_of()
+            )
+            return go(url_for("organiser.late_links", done=1))
+        except late.Unwanted:
+            form.email.errors = [
+                _("Whoever has this address asked that this service never write to it again")
+            ]
+    page = render_template(
+        "organiser/late_links.html",
+        title=_("Error: %(title)s", title=_("Late registrations"))
+        if form.errors
+        else _("Late registrations"),
+        form=form,
+        links=late.newest(),
+        now=clock.now(),
+        address_of=late_link,
+    )
+    return page, 422 if form.errors else 200
+
+
 @bp.get("/registrations.csv")
 @login_required
 def registrations_csv() -> Response | tuple[str, int]:
@@ -168,7 +223,9 @@ def registrations_csv() -> Response | tuple[str, int]:
     audit.record(
         "registrations.exported", organiser=current_user.organiser, has_search=bool(query.q), rows=total
     )
-    response = Response(with_connection(csv_chunks(query, separator=separator)), mimetype="text/csv")
+    response = Response(
+        with_connection(csv_chunks(query, conference(), separator=separator)), mimetype="text/csv"
+    )
     response.headers["Content-Disposition"] = "attachment; filename=registrations.csv"
     return response
 

@@ -1,34 +1,46 @@
-"""The registration: the form, its field checks, the check page, the receipt, and the delegate's own page."""
+"""Registering: the form, its field checks, the check page, the receipt; the link again, and a new address."""
 
 from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask_babel import gettext as _
 from itsdangerous import BadData
 from werkzeug import Response
+from werkzeug.exceptions import TooManyRequests
 
 from db import DatabaseOut, connection
+from domain import late
+from domain.answers import address_key
 from domain.desk import Desk
 from domain.registration import (
+    AddressTaken,
+    ChangedMeanwhile,
     LinkUnknown,
     RegistrationClosed,
     RegistrationErased,
-    answers_of,
     find_by_link,
+    move,
     register,
+    send_link,
 )
-from forms import RegistrationForm
+from forms import LinkForm, RegistrationForm
 from htmx import go, render
 from i18n import PREFIX, current_language
-from models import Registration
+from models import LateLink, Registration
 from security import (
+    address_token,
     by_address,
+    digest,
     is_form_key,
+    late_token,
     limiter,
     link_token,
     new_form_key,
-    read_link,
+    read_address,
+    read_late,
     read_receipt,
     receipt,
+    retry_after,
 )
+from views.errors import refused
 
 bp = Blueprint("registration", __name__, url_prefix=PREFIX)
 
@@ -37,10 +49,21 @@ def desk() -> Desk:
     return current_app.extensions["desk"]
 
 
-def private_link(registration: Registration, lang: str) -> str:
-    """The address of a delegate's own page. Its host is the configured one: a request's Host header may lie."""
-    path = url_for("registration.own", lang=lang, token=link_token(registration))
+def outside(path: str) -> str:
+    """A path as it stands in a mail. Its host is the configured one: a request's Host header may lie."""
     return f"{current_app.config['ORIGIN']}{path}"
+
+
+def private_link(registration: Registration, lang: str) -> str:
+    return outside(url_for("own.show", lang=lang, token=link_token(registration)))
+
+
+def new_address_link(registration: Registration, lang: str) -> str:
+    return outside(url_for("registration.address", lang=lang, token=address_token(registration)))
+
+
+def late_link(link: LateLink) -> str:
+    return outside(url_for("registration.new", lang=link.language, late=late_token(link)))
 
 
 def is_not_sent() -> bool:
@@ -53,28 +76,70 @@ def is_not_sent() -> bool:
 @limiter.limit("10/hour", methods=["POST"], key_func=by_address, exempt_when=is_not_sent)
 def new() -> Response:
     """Show the registration form, take it on to the check page, and from there store it."""
-    if not desk().conference.is_open:
-        return closed()
-    form = RegistrationForm(desk().conference)
+    form = opened_form()
+    leave = None if desk().conference.is_open else late_leave(form)
+    if not desk().conference.is_open and leave is None:
+        return closed(form)
     has_key = is_form_key(form.key.data or "")
     if not has_key:
         form.key.data = new_form_key()
-    if request.method != "POST" or wants_form():
+    if request.method != "POST":
+        form.email.data = leave.email if leave else form.email.data
         return show_form(form)
-    if not form.validate():
+    if wants_form():
+        return show_form(form)
+    if not form.validate() or not suits(form, leave):
         return show_form(form, status=422)
     if is_not_sent():
         return show_check(form)
     if not has_key:
         return show_check(form, status=422)
+    answers = form.answers()
     try:
         with connection():
-            reference = register(form.answers(), lang=current_language(), key=form.key.data, desk=desk())
+            reference = register(
+                answers,
+                lang=current_language(),
+                key=form.key.data,
+                desk=desk(),
+                late_link=leave and leave.public_id,
+            )
     except RegistrationClosed:
-        return closed()
+        return closed(form)
     except DatabaseOut:
         return show_check(form, status=503)
-    return go(url_for("registration.received", receipt=receipt(reference)))
+    token = receipt(reference, organisation=answers.organisation, country=answers.country)
+    return go(url_for("registration.received", receipt=token))
+
+
+def opened_form() -> RegistrationForm:
+    """The form as it was sent; a fresh one may come from a late link, or begin with a colleague's organisation."""
+    if request.method == "POST":
+        return RegistrationForm(desk().conference)
+    given = {"late": request.args.get("late", "")}
+    try:
+        before = read_receipt(request.args["colleague"])
+        given |= {"on_behalf": "1", "organisation": before["organisation"], "country": before["country"]}
+    except (BadData, KeyError):
+        pass
+    return RegistrationForm(desk().conference, data=given)
+
+
+def late_leave(form: RegistrationForm) -> LateLink | None:
+    """The late link through which the form was opened, if it may still be used."""
+    try:
+        with connection():
+            return late.find(read_late(form.late.data or ""))
+    except BadData:
+        return None
+
+
+def suits(form: RegistrationForm, leave: LateLink | None) -> bool:
+    """Whether the address is the one for which an organiser made the late link."""
+    if leave is None or address_key(form.email.data) == address_key(leave.email):
+        return True
+    form.email.errors = [_("This link is for %(address)s: enter that address", address=leave.email)]
+    return False
 
 
 def wants_form() -> bool:
@@ -84,11 +149,18 @@ def wants_form() -> bool:
 
 
 def show_form(form: RegistrationForm, status: int = 200) -> Response:
+    """The form; with 429 or 503 as it was sent, and with the reason why it has to be sent again."""
     title = _("Register for the conference")
     response = render(
-        "registration/new.html", "registration/_form.html", title=title, status=status, form=form
+        "registration/new.html",
+        "registration/_form.html",
+        title=title,
+        status=status,
+        form=form,
+        trouble=status,
+        changed=request.form.get("step", "").removeprefix("edit:"),
     )
-    if request.method != "POST":
+    if request.method != "POST" and not (form.organisation.data or form.email.data):
         # Not no-store: with that, browsers forget on "Back" what was typed. There is nothing personal in it yet.
         response.cache_control.private = True
         response.cache_control.no_cache = True
@@ -111,9 +183,31 @@ def show_check(form: RegistrationForm, status: int = 200) -> Response:
     return response
 
 
-def closed() -> Response:
+def closed(form: RegistrationForm) -> Response:
     title = _("Registration is closed")
-    return render("registration/closed.html", "registration/_closed.html", title=title, status=403)
+    return render(
+        "registration/closed.html",
+        "registration/_closed.html",
+        title=title,
+        status=403,
+        was_late=bool(form.late.data),
+    )
+
+
+@bp.errorhandler(TooManyRequests)
+def busy(error: TooManyRequests) -> Response:
+    """Too often: the form comes back as it was sent."""
+    if request.endpoint == "registration.link":
+        response = show_link(LinkForm(), status=429)
+    elif request.endpoint == "registration.new":
+        form = RegistrationForm(desk().conference)
+        form.validate()
+        show = show_check if request.form.get("stage") == "check" and not form.errors else show_form
+        response = show(form, status=429)
+    else:
+        return refused(error)
+    response.retry_after = retry_after()
+    return response
 
 
 @bp.post("/registration/fields/<name>")
@@ -121,7 +215,7 @@ def closed() -> Response:
 def field(name: str) -> str:
     """Check one field, in the light of the others, and answer with it; what is still empty is not scolded."""
     form = RegistrationForm(desk().conference)
-    if not any(name in names for names in form.SECTIONS.values()):
+    if name not in form.names:
         abort(404)
     form.validate()
     if not any(value.strip() for value in form[name].raw_data or []):
@@ -133,32 +227,70 @@ def field(name: str) -> str:
 def received(receipt: str) -> str:
     """Tell the reference, and what happens next."""
     try:
-        reference = read_receipt(receipt)
+        reference = read_receipt(receipt)["receipt"]
     except BadData:
         abort(404)
     title = _("Your registration has been received")
-    return render_template("registration/received.html", title=title, reference=reference)
+    return render_template("registration/received.html", title=title, reference=reference, receipt=receipt)
 
 
-@bp.get("/r/<token>")
-@limiter.limit("60/minute")
-def own(token: str) -> str:
-    """Show delegates what they registered; looking changes nothing, because programs that scan mails follow links."""
+@bp.route("/registration/link", methods=["GET", "POST"])
+@limiter.limit("20/hour", methods=["POST"])
+@limiter.limit("3/day", methods=["POST"], key_func=by_address)
+def link() -> Response:
+    """Send the private link again; whether somebody has registered shows in the mailbox only."""
+    form = LinkForm()
+    if not form.validate_on_submit():
+        return show_link(form, status=422 if form.errors else 200)
     try:
         with connection():
-            registration = find_by_link(*read_link(token))
-            answers = answers_of(registration)
-    except (BadData, LinkUnknown):
-        abort(
-            404, _("This link does not open a registration. Please use the link in your newest mail from us.")
-        )
-    except RegistrationErased:
-        abort(410, _("This registration has been erased."))
-    form = RegistrationForm.showing(answers, desk().conference)
-    return render_template(
-        "registration/own.html",
-        title=_("Your registration"),
-        registration=registration,
+            send_link(form.email.data, lang=current_language(), desk=desk())
+    except DatabaseOut:
+        return show_link(form, status=503)
+    return go(url_for("registration.link_sent"))
+
+
+def show_link(form: LinkForm, status: int) -> Response:
+    title = _("Send me my link again")
+    return render(
+        "registration/link.html",
+        "registration/_link.html",
+        title=title,
+        status=status,
         form=form,
-        hidden=form.masks("passport_number"),
+        trouble=status,
+    )
+
+
+@bp.get("/registration/link/sent")
+def link_sent() -> str:
+    """Say where to look for the link."""
+    return render_template("registration/link_sent.html", title=_("Please look into your mailbox"))
+
+
+@bp.get("/registration/erased")
+def erased() -> str:
+    """Say that the data have been erased."""
+    return render_template("registration/erased.html", title=_("Your data have been erased"))
+
+
+@bp.route("/registration/address/<token>", methods=["GET", "POST"])
+@limiter.limit("60/minute")
+def address(token: str) -> Response | str:
+    """Let the owner of a new address confirm it; looking at the page changes nothing."""
+    try:
+        with connection():
+            public_id, version, hashed = read_address(token)
+            registration = find_by_link(public_id, version)
+            if digest(registration.pending_email) != hashed:
+                raise LinkUnknown
+            if request.method == "POST":
+                move(registration, registration.pending_email, desk=desk())
+                return go(url_for("own.show", token=link_token(registration), done="moved"))
+    except (BadData, LinkUnknown, ChangedMeanwhile, RegistrationErased):
+        abort(404, _("This link confirms no address, or no longer."))
+    except AddressTaken:
+        abort(404, _("Another registration has this address by now."))
+    return render_template(
+        "registration/address.html", title=_("Use this e-mail address"), address=registration.pending_email
     )

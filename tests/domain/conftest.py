@@ -16,7 +16,8 @@ from domain import clock
 from domain import conference as conferences
 from domain.conference import Conference
 from domain.desk import Desk
-from domain.registration import build, index, register
+from domain.answers import index
+from domain.registration import build, register
 from models import Registration
 
 
@@ -33,6 +34,10 @@ def desk(conference: Conference) -> Desk:
         sender="Secretariat <secretariat@example.org>",
         reply_to=None,
         link=lambda registration, lang: f"https://convoke.example/{lang}/r/{registration.public_id}",
+        new_address=lambda registration, lang: (
+            f"https://convoke.example/{lang}/address/{registration.public_id}"
+        ),
+        late_link=lambda link: f"https://convoke.example/{link.language}/late/{link.public_id}",
         home=lambda lang: f"https://convoke.example/{lang}/",
     )
 

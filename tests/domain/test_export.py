@@ -11,7 +11,7 @@ from factories import NEEDS, PASSPORT
 from db import write
 from domain import clock, export, roster
 from domain.export import COLUMNS, cell, csv_chunks
-from domain.registration import Needs, Passport
+from domain.answers import Needs, Passport
 from domain.roster import Query
 from models import Consent, Registration
 

@@ -9,16 +9,8 @@ from factories import NEEDS, PASSPORT, make_answers
 
 from db import connection, db
 from domain import audit, clock, outbox, roster
-from domain.registration import (
-    LinkUnknown,
-    Needs,
-    Passport,
-    RegistrationClosed,
-    RegistrationErased,
-    answers_of,
-    find_by_link,
-    masked,
-)
+from domain.answers import Needs, Passport, answers_of, masked
+from domain.registration import LinkUnknown, RegistrationClosed, RegistrationErased, find_by_link
 from models import TABLES, AuditEntry, Consent, Mail, Registration, Repeat
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from factories import make_answers
 from db import db
 from domain import roster
 from domain.desk import Desk
-from domain.registration import build, index
+from domain.answers import index
+from domain.registration import build
 from domain.roster import Page, Query, page
 from models import Registration
 

@@ -16,7 +16,8 @@ from support.journey import ON_SQLITE
 from domain import clock
 from domain.conference import LANGUAGES
 from domain.mail import compose
-from domain.registration import Needs, Passport, build
+from domain.answers import Needs, Passport
+from domain.registration import build
 from models import Mail, Registration
 
 KINDS = ("confirmation", "repeat")
