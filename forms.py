@@ -439,7 +439,7 @@ class RegistrationForm(DelegateForm):
 
     def leave_out(self) -> set[str]:
         """The fields that this conference does not ask, with their follow-ups."""
-        out = set(self.conference.leave_out)
+        out: set[str] = set(self.conference.leave_out)
         out |= {name for section in out & set(self.SECTIONS) for name in self.SECTIONS[section]}
         out |= {"diet_other"} if "diet" in out else set()
         out |= {"consent_needs"} if {"diet", "access_needs"} <= out else set()
@@ -461,10 +461,10 @@ class RegistrationForm(DelegateForm):
     def sections(self) -> dict[str, list[str]]:
         """What is asked, section by section: the questions that are put to everybody."""
         asked = self.SECTIONS | {"questions": tuple(question.name for question in self.conference.questions)}
-        asked = {
+        kept = {
             section: [name for name in names if name not in self.left_out] for section, names in asked.items()
         }
-        return {section: names for section, names in asked.items() if names}
+        return {section: names for section, names in kept.items() if names}
 
     @classmethod
     def with_follow_ups(cls, names: Iterable[str]) -> Iterator[str]:

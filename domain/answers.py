@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from email_validator import validate_email
 
-from models import Consent, Registration
+from models import Consent, Registration, Repeat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,9 @@ def read(name: str, stored: dict[str, Any] | None) -> Any:
 
 def answers_of(registration: Registration) -> Answers:
     """What a registration holds, in the shape in which it was given."""
-    stored = {field.name: getattr(registration, field.name, None) for field in fields(Answers)}
+    stored: dict[str, Any] = {
+        field.name: getattr(registration, field.name, None) for field in fields(Answers)
+    }
     stored |= {name: read(name, stored[name]) for name in PARTS}
     stored["mobile"] = registration.mobile or ""
     stored["consents"] = given_consents(registration)
@@ -175,8 +177,12 @@ def index(registration: Registration) -> None:
     registration.name_key = fold(f"{registration.family_name} {registration.given_names}")[:201]
     registration.organisation_key = fold(registration.organisation)[:200]
     words = (registration.name, registration.email, registration.organisation)
-    references = [registration.reference, *(repeat.reference for repeat in registration.repeats)]
+    references = [registration.reference, *references_of_repeats(registration)]
     registration.search = " ".join([fold(" ".join(words)), *map(searchable_reference, references)])
+
+
+def references_of_repeats(registration: Registration) -> list[str]:
+    return [row.reference for row in Repeat.select().where(Repeat.registration == registration)]
 
 
 def fold(text: str) -> str:

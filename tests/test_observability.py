@@ -157,9 +157,9 @@ def test_error_is_logged_by_its_kind_and_place_without_its_words(app, client, lo
     def broken(**given):
         raise RuntimeError("canary@canary.example")
 
-    monkeypatch.setitem(app.view_functions, "registration.own", broken)
+    monkeypatch.setitem(app.view_functions, "registration.received", broken)
 
-    page = client.get("/en/r/canary", status=500)
+    page = client.get("/en/registration/received/canary", status=500)
 
     (line,) = [line for line in lines(log) if line["event"] == "request.failed"]
     assert (line["level"], line["error"]) == ("error", "RuntimeError")

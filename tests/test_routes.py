@@ -8,6 +8,7 @@ from support.journey import ON_SQLITE
 from config import ROOT
 
 PREFIX = "/<any(fr,en,es):lang>"
+OWN = f"{PREFIX}/r/<token>"
 ROUTES = {
     ("GET", "/", "pages.choose_language"),
     ("GET", f"{PREFIX}/", "pages.invitation"),
@@ -19,21 +20,46 @@ ROUTES = {
     ("GET POST", f"{PREFIX}/registration", "registration.new"),
     ("POST", f"{PREFIX}/registration/fields/<name>", "registration.field"),
     ("GET", f"{PREFIX}/registration/received/<receipt>", "registration.received"),
-    ("GET", f"{PREFIX}/r/<token>", "registration.own"),
+    ("GET POST", f"{PREFIX}/registration/link", "registration.link"),
+    ("GET", f"{PREFIX}/registration/link/sent", "registration.link_sent"),
+    ("GET", f"{PREFIX}/registration/erased", "registration.erased"),
+    ("GET POST", f"{PREFIX}/registration/address/<token>", "registration.address"),
+    ("GET", OWN, "own.show"),
+    ("GET POST", f"{OWN}/edit", "own.edit"),
+    ("POST", f"{OWN}/confirmation", "own.confirmation"),
+    ("POST", f"{OWN}/cancellation", "own.cancellation"),
+    ("POST", f"{OWN}/restoration", "own.restoration"),
+    ("POST", f"{OWN}/consents", "own.consents"),
+    ("POST", f"{OWN}/link", "own.link"),
+    ("POST", f"{OWN}/erasure", "own.erasure"),
+    ("GET POST", f"{OWN}/data.json", "own.data"),
+    ("GET", f"{OWN}/data.html", "own.readable"),
+    ("GET", f"{OWN}/calendar.ics", "own.calendar"),
     ("GET", "/organiser/", "organiser.desk"),
     ("GET POST", "/organiser/session", "organiser.session"),
     ("POST", "/organiser/session/end", "organiser.session_end"),
     ("GET", "/organiser/registrations", "organiser.registrations"),
     ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
+    ("GET POST", "/organiser/late-links", "organiser.late_links"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
     ("GET", "/static/<path:filename>", "static"),
 }
 ENDPOINTS = sorted(endpoint for _, _, endpoint in ROUTES)
-NO_PAGE = {"choose_language", "calendar", "field", "desk", "session_end", "registrations_csv"}
-FRAGMENTS = {"field", "session", "registrations"}
+WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
+    "pages": {"invitation", "programme", "practical", "privacy", "accessibility"},
+    "registration": {"new", "received", "link", "link_sent", "erased", "address"},
+    "own": {"show", "edit", "readable"},
+    "organiser": {"session", "registrations", "registration", "late_links"},
+}
+WITH_A_FRAGMENT = {
+    "pages": set(),
+    "registration": {"field", "link"},
+    "own": {"edit"},
+    "organiser": {"session", "registrations"},
+}
 
 
 def of_blueprint(*names: str) -> list[str]:
@@ -56,18 +82,18 @@ def test_view_says_in_one_sentence_what_the_visitor_gets(app, endpoint):
     assert re.fullmatch(r"[A-Z](?!.*[.!?] )[^\n]*\.", app.view_functions[endpoint].__doc__ or "")
 
 
-@pytest.mark.parametrize("endpoint", of_blueprint("pages", "registration", "organiser"))
+@pytest.mark.parametrize("endpoint", of_blueprint(*WITH_A_PAGE))
 def test_view_has_the_templates_that_its_name_promises(endpoint):
     folder, _, name = endpoint.partition(".")
 
     templates = {path.stem for path in (ROOT / "templates" / folder).iterdir()}
 
-    assert (name in templates) == (name not in NO_PAGE)
-    assert (f"_{name}" in templates) == (name in FRAGMENTS)
+    assert (name in templates) == (name in WITH_A_PAGE[folder])
+    assert (f"_{name}" in templates) == (name in WITH_A_FRAGMENT[folder])
 
 
 @pytest.mark.parametrize(
-    "endpoint", sorted({*of_blueprint("registration", "organiser")} - {"organiser.desk"})
+    "endpoint", sorted({*of_blueprint("registration", "own", "organiser")} - {"organiser.desk"})
 )
 def test_view_has_tests_of_its_own(endpoint):
     assert (ROOT / "tests" / "views" / f"test_{endpoint.replace('.', '_')}.py").exists()

@@ -71,7 +71,7 @@ def test_translation_keeps_the_placeholders(lang):
 
 
 def test_french_has_its_narrow_spaces_and_its_apostrophes():
-    faulty = re.compile(r"(?<!\u202f)[;?!»:](?!//)|«(?!\u202f)|'")
+    faulty = re.compile(r"(?<!\u202f)([;?!»]|:(?!//|\d))|«(?!\u202f)|'")
 
     wrong = [text for message in messages("fr") for text in words(message) if faulty.search(text)]
 

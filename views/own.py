@@ -211,10 +211,9 @@ def show_conflict(form: AmendForm) -> Response:
 @bp.errorhandler(TooManyRequests)
 def send_again(error: DatabaseOut | TooManyRequests) -> Response:
     """What was typed comes back, whatever keeps it from being stored."""
-    is_busy = isinstance(error, TooManyRequests)
     if request.endpoint != "own.edit" or request.method != "POST":
-        return refused(error) if is_busy else failed(error)
-    status = 429 if is_busy else 503
+        return refused(error) if isinstance(error, TooManyRequests) else failed(error)
+    status = 429 if isinstance(error, TooManyRequests) else 503
     response = show_edit(amend_form(EMPTY), status=status)
     response.headers["Retry-After"] = str(retry_after() if status == 429 else 30)
     return response

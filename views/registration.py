@@ -102,7 +102,7 @@ def new() -> Response:
                 lang=current_language(),
                 key=form.key.data,
                 desk=desk(),
-                late_link=leave and leave.public_id,
+                late_link=leave.public_id if leave else None,
             )
     except RegistrationClosed:
         return closed(form)

@@ -130,9 +130,9 @@ def test_fault_of_ours_is_a_page_without_its_cause(app, client, monkeypatch):
     def broken(**given):
         raise RuntimeError("ada@example.org")
 
-    monkeypatch.setitem(app.view_functions, "registration.own", broken)
+    monkeypatch.setitem(app.view_functions, "registration.received", broken)
 
-    page = client.get("/en/r/x", status=500)
+    page = client.get("/en/registration/received/x", status=500)
 
     assert page.texts("h1") == ["Something went wrong on our side"]
     assert "ada@example.org" not in page.text

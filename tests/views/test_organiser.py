@@ -12,8 +12,13 @@ PAGES = {
         "/organiser/registrations/{reference}",
         "/organiser/registrations/OB17-2222-22",
         "/organiser/registrations.csv",
+        "/organiser/late-links",
     ],
-    "POST": ["/organiser/registrations/{reference}", "/organiser/session/end"],
+    "POST": [
+        "/organiser/registrations/{reference}",
+        "/organiser/session/end",
+        "/organiser/late-links",
+    ],
 }
 EVERY_PAGE = pytest.mark.parametrize(
     ("method", "path"), [(method, path) for method, paths in PAGES.items() for path in paths]

@@ -89,6 +89,9 @@ def test_export_holds_every_answer_but_the_sensitive_ones(closed_desk, three):
         "sessions": "asia gender",
         "interpretation": "en",
         "visa_letter": "requested",
+        "travel": "later",
+        "hotel": "own",
+        "late": "no",
         "consent_list": "no",
         "consent_photo": "yes",
     }
