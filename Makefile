@@ -2,9 +2,9 @@
 PYTHON ?= python3
 PORT ?= $(or $(CONVOKE_PORT),8000)
 BIN := .venv/bin
-CODE := $(wildcard *.py) domain views migrations tests
+CODE := $(wildcard *.py) domain views migrations tests benchmarks
 
-.PHONY: help run serve test check lint types translations messages audit system
+.PHONY: help run serve test check bench lint types translations messages audit system
 help:              ## print this list
 	@sed -nE 's/^([a-z]+):[^#]*## */\1\t/p' Makefile | expand -t 14
 
@@ -19,6 +19,9 @@ test: .venv/dev node_modules/.package-lock.json system  ## everything that must 
 	$(BIN)/python -m pytest -q
 
 check: lint types translations test audit  ## what CI runs: linters, types, translations, tests, audits
+
+bench: .venv/dev   ## print the tables of docs/performance.md
+	@for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
 
 lint: .venv/dev node_modules/.package-lock.json  ## Python, templates, CSS, JavaScript and words
 	$(BIN)/ruff check $(CODE)

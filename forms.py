@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField
 from wtforms.validators import Email, Regexp, ValidationError
 
-from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, masked
+from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
 from domain.conference import LANGUAGE_NAMES, Conference, Question
 from domain.doubts import expires_soon, is_far_from, is_usual_flight, likely_address
 from fields import (
@@ -738,8 +738,8 @@ class AmendForm(RegistrationForm):
     def differing(self, now: Answers) -> list[tuple[str, str]]:
         """Where the answers that are stored by now are others than those on this page: title and stored answer."""
         stored = AmendForm(self.conference, now, has_closed=self.has_closed, formdata=None)
-        given = self.answers()
-        names = [name for name in Answers.__dataclass_fields__ if getattr(given, name) != getattr(now, name)]
+        differ = changed(now, self.answers())
+        names = [name for name in Answers.__dataclass_fields__ if name in differ]
         return [
             (title, "" if name in self.PART_TITLES or name == "mobile" else ", ".join(in_words(stored[name])))
             for name, title in zip(names, self.titles(names), strict=True)

@@ -80,7 +80,7 @@ def in_language(lang: str) -> str:
     endpoint = request.endpoint if request.endpoint in current_app.view_functions else None
     if endpoint is None or endpoint in ("pages.choose_language", "registration.field", "static"):
         return url_for("pages.invitation", lang=lang)
-    if endpoint.startswith("own.") and "GET" not in (request.url_rule and request.url_rule.methods or ()):
+    if endpoint.startswith("own.") and "GET" not in ((request.url_rule and request.url_rule.methods) or ()):
         endpoint = "own.show"
     query = request.args.to_dict() if endpoint.startswith("organiser.") else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})

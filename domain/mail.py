@@ -21,7 +21,7 @@ from domain.desk import Desk
 from models import Registration
 
 POLICY = SMTP.clone(cte_type="7bit")
-WITH_CALENDAR = {"confirmation", "cancelled", "restored"}
+WITH_CALENDAR = {"confirmation", "repeat", "cancelled", "restored"}
 
 
 def compose(

@@ -273,6 +273,8 @@ def erasure() -> Response:
 @bp.route("/data.json", methods=["GET", "POST"])
 def data() -> Response:
     """Give everything that is stored as JSON; the passport number in full only at the press of a button."""
+    if request.method == "POST" and g.registration.confirmed_at is None:
+        verbs.confirm(g.registration)
     content = own_data(g.registration)
     if request.method == "POST":
         audit.record("registration.downloaded", registration=g.registration)

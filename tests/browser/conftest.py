@@ -95,6 +95,16 @@ def late_desk(
 
 
 @pytest.fixture(scope="session")
+def late_server(
+    start_server: Callable[..., Server], desk: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Server:
+    """The same once more, for tests that change something."""
+    folder = tmp_path_factory.mktemp("later")
+    desk.copy_database(folder)
+    return start_server(folder, CONVOKE_REHEARSAL_DATE="2017-05-10")
+
+
+@pytest.fixture(scope="session")
 def signed_in(chromium: Browser, desk: Server) -> dict[str, Any]:
     """The options of a window in which an organiser has signed in."""
     context = chromium.new_context(base_url=desk.url)

@@ -89,14 +89,19 @@ class Server:
     def registrations(self, email: str) -> list[sqlite3.Row]:
         return self.rows("SELECT * FROM registration WHERE email = ?", email)
 
-    def mails(self, email: str) -> list[EmailMessage]:
-        """Every mail to an address, once the outbox has delivered them all."""
+    def mails(self, email: str, kind: str = "*") -> list[EmailMessage]:
+        """Every mail (of a kind) to an address, oldest first, once the outbox has delivered them all."""
         wait_for(
             lambda: not self.rows("SELECT id FROM mail WHERE recipient = ? AND state != 'accepted'", email)
         )
-        files = sorted((self.folder / "mail").glob("*.eml"))
+        files = sorted((self.folder / "mail").glob(f"*-{kind}-*.eml"), key=number)
         mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
         return [mail for mail in mails if mail["To"] == email]
+
+
+def number(file: Path) -> int:
+    """The number of a mail, which ends the name of its file."""
+    return int(file.stem.rpartition("-")[2])
 
 
 def wait_for(found: Callable[[], T]) -> T:

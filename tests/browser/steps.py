@@ -2,14 +2,25 @@
 
 import re
 from collections.abc import Iterator
+from email.message import EmailMessage
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from browser.server import ORGANISER, PASSWORD, Server
+from factories import next_address
 from playwright.sync_api import Page, Response, expect
 
 LANGUAGES = ("fr", "en", "es")
 MODES = {"javascript": {}, "no-javascript": {"java_script_enabled": False}, "cdn-blocked": {"cdn": False}}
+# Language, mode and width of the screen: each meets each other one, not every combination of all three.
+WAYS = [
+    ("fr", "javascript", 360),
+    ("fr", "no-javascript", 1280),
+    ("en", "javascript", 1280),
+    ("en", "no-javascript", 360),
+    ("es", "javascript", 360),
+    ("es", "no-javascript", 1280),
+]
 
 # Text is typed, a list is ticked or chosen; in the order of the form.
 ADA = {
@@ -33,6 +44,20 @@ ADA = {
     "passport_expiry": "2020-01-31",
     "visa_post": "Paris, France",
     "consent_visa": ["y"],
+    "travel": ["known"],
+    "arrival_date": "2017-05-24",
+    "arrival_time": "06:10",
+    "arrival_flight": "OM 302",
+    "departure_date": "2017-05-27",
+    "departure_time": "08:45",
+    "departure_flight": "OM 301",
+    "pickup": ["y"],
+    "mobile": "+976 99 112233",
+    "hotel": ["reserve"],
+    "check_in": "2017-05-24",
+    "check_out": "2017-05-27",
+    "room": ["twin"],
+    "share_with": "Bo Example",
     "consent_affiliation": ["y"],
     "consent_list": ["y"],
 }
@@ -103,7 +128,7 @@ def reference(page: Page) -> str:
 def typed(page: Page) -> list[tuple[str, str]]:
     """What the form holds, visible or travelling with it, without what is empty."""
     entries = page.locator("#registration-form").evaluate("form => [...new FormData(form)]")
-    return [(name, value) for name, value in entries if value and name not in ("key", "stage")]
+    return [(name, value) for name, value in entries if value and name not in ("key", "stage", "sequence")]
 
 
 def as_typed(answers: dict[str, Any]) -> list[tuple[str, str]]:
@@ -112,12 +137,38 @@ def as_typed(answers: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, value) for name, values in lists.items() for value in values]
 
 
-def private_link(server: Server, email: str) -> str:
-    """The link in the one mail that a delegate has got."""
-    (mail,) = server.mails(email)
+def private_link(server: Server, email: str, kind: str = "confirmation") -> str:
+    """The private link in the newest mail of a kind to a delegate."""
+    return link_in(server, server.mails(email, kind)[-1], "/../r/")
+
+
+def link_in(server: Server, mail: EmailMessage, path: str) -> str:
+    """The one link in a mail that begins with a path; a dot stands for any sign."""
     text = mail.get_body(("plain",)).get_content()
-    (link,) = re.findall(rf"^{server.url}/../r/\S+", text, re.MULTILINE)
+    (link,) = re.findall(rf"^{server.url}{path}\S+", text, re.MULTILINE)
     return link
+
+
+def register(page: Page, server: Server, answers: dict[str, Any], lang: str = "en") -> str:
+    """Register somebody without filling in the form in the window, and return the private link."""
+    address = f"{server.url}/{lang}/registration"
+    (key,) = re.findall('name="key".*? value="([^"]+)"', page.request.get(address).text())
+    sent = urlencode(answers | {"key": key, "step": "send"}, doseq=True)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = page.request.post(address, data=sent, headers=headers, max_redirects=0)
+    assert answer.status == 303
+    return private_link(server, answers["email"])
+
+
+def press_in(page: Page, action: str) -> None:
+    """Press the button of one of the forms of the own page."""
+    page.locator(f'form[action$="/{action}"] button').click()
+
+
+def save(page: Page) -> None:
+    """Save the changes, which leads to the own page."""
+    page.locator("button[value=save]").click()
+    page.wait_for_url(re.compile(r"/r/[^/?]+\?done="))
 
 
 def sign_in(page: Page) -> None:
@@ -145,10 +196,91 @@ def public_states(page: Page, server: Server, answers: dict[str, Any], lang: str
     fill_in(page, answers)
     expect(page.locator(".field--invalid")).to_have_count(0)
     yield "form filled in, with the visa section"
+    page.fill("#email", "ada@gmial.com")
+    page.fill("#arrival_flight", "by train")
+    page.fill("#check_in", "2017-01-01")
+    page.fill("#mobile", "112233")
+    page.keyboard.press("Tab")
+    expect(page.locator("#mobile-error")).not_to_be_empty()
+    expect(page.locator(".field__doubt:not(:empty)")).to_have_count(3)
+    yield "form with doubts and an error in a follow-up"
+    fill_in(page, {name: answers[name] for name in ("arrival_flight", "mobile")})
+    press(page, "check")
+    expect_check_page(page)
+    yield "check page with doubts"
+    press(page, "edit")
+    expect_form(page)
+    yield "form again"
+    fill_in(page, {name: answers[name] for name in ("email", "check_in")})
     press(page, "check")
     expect_check_page(page)
     yield "check page"
     send(page)
     yield "received"
-    page.goto(private_link(server, answers["email"]))
-    yield "private page"
+    page.locator('a[href*="colleague="]').click()
+    expect_form(page)
+    yield "form for a colleague"
+
+
+def link_states(page: Page, lang: str) -> Iterator[str]:
+    """Ask for the link again, with a halt at each page."""
+    page.goto(f"/{lang}/registration/link")
+    yield "link page"
+    page.locator("#registration button[type=submit]").click()
+    expect(page.locator("#summary")).to_be_focused()
+    yield "link page with an error"
+    page.fill("#email", next_address())
+    page.locator("#registration button[type=submit]").click()
+    page.wait_for_url(re.compile("/link/sent$"))
+    yield "link sent"
+
+
+def own_states(page: Page, server: Server, answers: dict[str, Any], lang: str) -> Iterator[str]:
+    """Take a delegate through every state of the own page, until everything is erased, with a halt at each."""
+    link = register(page, server, answers, lang)
+    page.goto(link)
+    yield "own page, received"
+    press_in(page, "confirmation")
+    expect(page.locator(".notice--good")).to_be_focused()
+    yield "own page, confirmed"
+    page.goto(f"{link}/edit")
+    yield "edit page"
+    page.fill("#email", "ada@example")
+    page.fill("#mobile", "")
+    page.locator("button[value=save]").click()
+    expect(page.locator("#summary")).to_be_focused()
+    yield "edit page with errors"
+    other = page.context.new_page()
+    other.goto(f"{link}/edit")
+    other.fill("#function", "President")
+    save(other)
+    other.close()
+    moved_to = next_address()
+    fill_in(page, {"email": moved_to, "mobile": answers["mobile"]})
+    page.locator("button[value=save]").click()
+    expect(page.locator(".notice[role=alert]")).to_be_focused()
+    yield "edit page, changed in another window"
+    save(page)
+    yield "own page, new address not confirmed"
+    (mail,) = server.mails(moved_to, "address")
+    page.goto(link_in(server, mail, "/../registration/address/"))
+    yield "address page"
+    page.locator("main form button").click()
+    page.wait_for_url(re.compile("done=moved$"))
+    yield "own page, address moved"
+    gone, link = link, page.url.partition("?")[0]
+    page.goto(gone)
+    yield "link that opens nothing"
+    page.goto(link)
+    press_in(page, "erasure")
+    expect(page.locator("#summary")).to_be_visible()
+    yield "own page, erasure without the tick"
+    press_in(page, "cancellation")
+    page.wait_for_url(re.compile("done=cancelled$"))
+    yield "own page, cancelled"
+    page.check("#sure")
+    press_in(page, "erasure")
+    page.wait_for_url(re.compile("/erased$"))
+    yield "erased page"
+    page.goto(link)
+    yield "own page, gone"

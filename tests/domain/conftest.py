@@ -14,9 +14,9 @@ from config import ROOT
 from db import connection
 from domain import clock
 from domain import conference as conferences
+from domain.answers import index
 from domain.conference import Conference
 from domain.desk import Desk
-from domain.answers import index
 from domain.registration import build, register
 from models import Registration
 
@@ -54,8 +54,8 @@ def noon(database: None) -> Iterator[time_machine.Traveller]:
 def send(database: None, desk: Desk) -> Callable[..., str]:
     """Send the form as ada fills it in; returns the reference."""
 
-    def send(*, lang: str = "en", key: str = "a form", **answers: Any) -> str:
-        return register(make_answers(**answers), lang=lang, key=key, desk=desk)
+    def send(*, lang: str = "en", key: str = "a form", late_link: str | None = None, **answers: Any) -> str:
+        return register(make_answers(**answers), lang=lang, key=key, desk=desk, late_link=late_link)
 
     return send
 

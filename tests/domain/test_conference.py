@@ -9,7 +9,7 @@ import time_machine
 from icalendar import Calendar
 
 from domain import clock
-from domain.conference import LANGUAGES, PAGES, Venue
+from domain.conference import LANGUAGES, PAGES, Hotel, Venue
 
 # What the letter of invitation says, in the words that the pages must use for it.
 LETTER = {
@@ -165,6 +165,26 @@ def test_shipped_conference_names_everybody_in_every_language(conference, lang, 
     assert texts | {"signatory": conference.signatory.role[lang]} == facts
 
 
+def test_shipped_conference_offers_rooms_of_one_and_of_two_beds(conference):
+    rooms = {room.key: (room.label["en"], room.is_shared) for room in conference.hotel.rooms}
+
+    assert rooms == {"single": ("Single room", False), "twin": ("Twin room", True)}
+
+
+def test_shipped_conference_asks_everything_and_nothing_of_its_own(conference):
+    assert conference.leave_out == []
+    assert conference.questions == []
+
+
+@pytest.mark.parametrize(
+    ("last_night", "check_out"), [(date(2017, 5, 31), date(2017, 6, 1)), (None, None)], ids=str
+)
+def test_hotel_is_left_on_the_day_after_the_last_night(conference, last_night, check_out):
+    hotel = Hotel(rooms=conference.hotel.rooms, last_night=last_night)
+
+    assert hotel.last_check_out == check_out
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_invitation_says_all_that_the_letter_says(conference, lang):
     invitation = prose(conference, "invitation", lang)
@@ -263,6 +283,15 @@ def test_calendar_is_the_same_event_in_every_language(conference):
 
     assert len({str(event["UID"]) for event in events}) == 1
     assert len({str(event["SUMMARY"]) for event in events}) == 3
+
+
+@pytest.mark.parametrize(("is_cancelled", "status"), [(False, "CONFIRMED"), (True, "CANCELLED")])
+def test_calendar_says_whether_the_delegate_comes(conference, is_cancelled, status):
+    file = conference.calendar("en", url="https://convoke.example/", sequence=2, is_cancelled=is_cancelled)
+
+    (event,) = Calendar.from_ical(file).walk("VEVENT")
+    assert (event["STATUS"], event["SEQUENCE"]) == (status, 2)
+    assert event["UID"] == conference.calendar_uid
 
 
 def test_calendar_keeps_to_the_lines_of_the_format(conference):

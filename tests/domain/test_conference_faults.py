@@ -1,6 +1,7 @@
 """A conference folder that somebody has edited: every fault in it is named, with its file and its place."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,22 @@ from domain.conference import ConferenceError, load
 
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
 TOML = "conference.toml"
+WORDS = '{ fr = "Un", en = "One", es = "Uno" }'
+OPTIONS = f'options = [{{ key = "yes", label = {WORDS} }}, {{ key = "no", label = {WORDS} }}]'
+HOTEL = SHIPPED.joinpath(TOML).read_text("utf-8").partition("[hotel]")[2].partition("# Questions")[0]
+
+
+def question(**given: str) -> str:
+    """A question as it stands in the file; what is given as empty is left out."""
+    lines = {
+        "key": '"dinner"',
+        "kind": '"one"',
+        "label": WORDS,
+        "options": OPTIONS.removeprefix("options = "),
+    }
+    return "\n".join(
+        ["[[questions]]", *(f"{key} = {value}" for key, value in (lines | given).items() if value)]
+    )
 
 
 @pytest.fixture
@@ -22,6 +39,10 @@ def spoil(path: Path, old: str, new: str) -> None:
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def ask(folder: Path, *questions: str) -> None:
+    spoil(folder / TOML, "[consents]\n", "\n\n".join([*questions, "[consents]\n"]))
 
 
 def faults_of(folder: Path) -> list[str]:
@@ -84,6 +105,31 @@ def faults_of(folder: Path) -> list[str]:
             'key = "Asia & co"',
             r"sessions.0.key: String should match pattern '^[a-z][a-z0-9_]{0,30}$'",
         ),
+        (
+            "leave_out = []",
+            'leave_out = ["visa", "breakfast"]',
+            "leave_out.1: Input should be 'visa', 'journey', 'travel', 'pickup', 'hotel', 'sessions',"
+            " 'interpretation', 'diet', 'access_needs', 'consent_list' or 'consent_photo'",
+        ),
+        (HOTEL, "\n", "hotel.rooms: is missing"),
+        (
+            HOTEL,
+            "\nrooms = []\n",
+            "hotel.rooms: List should have at least 1 item after validation, not 0",
+        ),
+        ("[hotel]\n", "[hotel]\nstars = 5\n", "hotel.stars: is no known key"),
+        (
+            "[hotel]\n",
+            "[hotel]\nfirst_night = 2017-05-27\nlast_night = 2017-05-26\n",
+            "hotel.last_night: is before first_night",
+        ),
+        (
+            "[hotel]\n",
+            '[hotel]\nfirst_night = "soon"\n',
+            "hotel.first_night: Input should be a valid date or datetime, input is too short",
+        ),
+        ('key = "twin"', 'key = "single"', "hotel.rooms: single stands twice"),
+        ('es = "Habitación doble"', 'de = "Zweibettzimmer"', "hotel.rooms.1.label.es: is missing"),
     ],
 )
 def test_fault_in_the_facts_is_named_with_its_place(folder, old, new, fault):
@@ -92,6 +138,76 @@ def test_fault_in_the_facts_is_named_with_its_place(folder, old, new, fault):
     faults = faults_of(folder)
 
     assert f"{TOML}: {fault}" in faults
+
+
+@pytest.mark.parametrize(
+    ("questions", "fault"),
+    [
+        ([{"kind": '"choice"'}], "0.kind: Input should be 'text', 'long_text', 'one' or 'several'"),
+        ([{"kind": ""}], "0.kind: is missing"),
+        ([{"key": '"Dinner?"'}], "0.key: String should match pattern '^[a-z][a-z0-9_]{0,30}$'"),
+        ([{"label": '{ fr = "Dîner", en = "Dinner" }'}], "0.label.es: is missing"),
+        ([{"hint": '{ fr = "Dîner", es = "Cena" }'}], "0.hint.en: is missing"),
+        ([{"answer": '"yes"'}], "0.answer: is no known key"),
+        ([{}, {"key": '"motion"', "options": ""}], "1.options: is missing"),
+        ([{"kind": '"several"', "options": "[]"}], "0.options: is missing"),
+        ([{"kind": '"text"'}], "0.options: belongs to kind one or several"),
+        ([{"kind": '"long_text"'}], "0.options: belongs to kind one or several"),
+        (
+            [{"options": '[{ key = "yes", label = "Yes" }]'}],
+            "0.options.0.label: Input should be a valid dictionary or instance of Text",
+        ),
+        (
+            [{"options": "[" + f'{{ key = "yes", label = {WORDS} }}, ' * 2 + "]"}],
+            "0.options: yes stands twice",
+        ),
+    ],
+)
+def test_fault_in_a_question_is_named_with_its_place(folder, questions, fault):
+    ask(folder, *(question(**given) for given in questions))
+
+    assert faults_of(folder) == [f"{TOML}: questions.{fault}"]
+
+
+def test_question_that_stands_twice_is_named(folder):
+    ask(folder, question(), question(kind='"several"'))
+
+    assert faults_of(folder) == [f"{TOML}: questions: dinner stands twice"]
+
+
+def test_facts_without_fault_are_read(folder):
+    ask(
+        folder,
+        question(required="true", hint=WORDS),
+        question(key='"parts"', kind='"several"'),
+        question(key='"badge"', kind='"text"', options=""),
+        question(key='"motion"', kind='"long_text"', options=""),
+    )
+    spoil(folder / TOML, "leave_out = []", 'leave_out = ["visa", "diet"]')
+    spoil(folder / TOML, "[hotel]\n", "[hotel]\nfirst_night = 2017-05-26\nlast_night = 2017-05-26\n")
+
+    conference = load(folder)
+
+    assert [(one.name, one.kind, one.required) for one in conference.questions] == [
+        ("question_dinner", "one", True),
+        ("question_parts", "several", False),
+        ("question_badge", "text", False),
+        ("question_motion", "long_text", False),
+    ]
+    dinner = conference.questions[0]
+    assert (dinner.label["fr"], dinner.hint["es"]) == ("Un", "Uno")
+    assert [(option.key, option.label["en"]) for option in dinner.options] == [("yes", "One"), ("no", "One")]
+    assert conference.leave_out == ["visa", "diet"]
+    assert (conference.hotel.first_night, conference.hotel.last_night) == (
+        date(2017, 5, 26),
+        date(2017, 5, 26),
+    )
+
+
+def test_conference_without_hotel_is_read(folder):
+    spoil(folder / TOML, f"[hotel]{HOTEL}", "")
+
+    assert load(folder).hotel is None
 
 
 def test_facts_that_are_no_toml_are_named_with_their_line(folder):
@@ -197,12 +313,16 @@ def test_facts_that_contradict_each_other_are_named_all_at_once(folder):
     spoil(folder / TOML, "register_by = 2017-05-08", "register_by = 2017-05-30")
     spoil(folder / TOML, 'key = "asia"', 'key = "gender"\nday = 2017-06-01')
     spoil(folder / TOML, 'key = "guest"', 'key = "party"')
+    spoil(folder / TOML, "[hotel]", "[hotel]\nfirst_night = 2017-05-27\nlast_night = 2017-05-26")
+    ask(folder, question(options=""))
     (folder / "fr" / "invitation.md").unlink()
 
     assert faults_of(folder) == [
         f"{TOML}: starts_on: is before register_by",
         f"{TOML}: closes_at: is before register_by",
         f"{TOML}: sessions.0.day: 2017-06-01 is not one of the days",
+        f"{TOML}: hotel.last_night: is before first_night",
+        f"{TOML}: questions.0.options: is missing",
         f"{TOML}: sessions: gender stands twice",
         f"{TOML}: categories: party stands twice",
         "fr/invitation.md: is missing",

@@ -21,6 +21,7 @@ def message_to(recipient: str) -> EmailMessage:
     message["To"] = recipient
     message["Message-ID"] = f"<{recipient}>"
     message.set_content("Good news")
+    message["Content-Language"] = "fr"
     return message
 
 
@@ -56,7 +57,7 @@ def test_enqueue_stores_the_mail_as_it_will_be_sent(listed, noon):
     outbox.enqueue(message, kind="confirmation", registration=ada, once="confirmation:1")
 
     mail = Mail.get()
-    assert (mail.kind, mail.language, mail.recipient) == ("confirmation", "en", "ada@example.org")
+    assert (mail.kind, mail.language, mail.recipient) == ("confirmation", "fr", "ada@example.org")
     assert mail.message == message.as_bytes().decode("ascii")
     assert (mail.message_id, mail.once) == ("<ada@example.org>", "confirmation:1")
     assert (mail.state, mail.attempts, mail.owner, mail.error) == ("queued", 0, None, "")

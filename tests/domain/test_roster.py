@@ -8,8 +8,8 @@ from factories import make_answers
 
 from db import db
 from domain import roster
-from domain.desk import Desk
 from domain.answers import index
+from domain.desk import Desk
 from domain.registration import build
 from domain.roster import Page, Query, page
 from models import Registration

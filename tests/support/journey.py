@@ -9,14 +9,14 @@ from peewee import Model
 from werkzeug.datastructures import MultiDict
 
 from db import connection
-from models import Registration
-from security import link_token, new_form_key
+from models import TABLES, Registration
+from security import address_token, link_token, new_form_key
 from support.page import Page, PageClient
 
 FORM = "/en/registration"
 SESSION = "/organiser/session"
 HTMX = {"HX-Request-Type": "partial"}
-PASSENGERS = ("key", "stage", "step")  # fields of the form that are no answers
+PASSENGERS = ("key", "stage", "step", "late", "on_behalf", "sequence")  # fields of the forms that are no answers
 ON_SQLITE = pytest.mark.parametrize(
     "service", ["sqlite"], indirect=True
 )  # for what asks no database anything
@@ -46,6 +46,25 @@ def own_page(app: Flask, row: Registration, *, lang: str = "en") -> str:
         return f"/{lang}/r/{link_token(row)}"
 
 
+def new_address_page(app: Flask, row: Registration, *, lang: str = "en") -> str:
+    """The path of the link that confirms a new e-mail address."""
+    with app.app_context():
+        return f"/{lang}/registration/address/{address_token(row)}"
+
+
+def amend(
+    client: PageClient, path: str, changes: dict[str, Any], *, status: int = 303, **given: Any
+) -> Page:
+    """Open an edit page, change some answers and save; an answer that becomes None is left out."""
+    return client.post(path, amended(client.get(path), **changes), status=status, **given)
+
+
+def amended(page: Page, **changes: Any) -> MultiDict:
+    """What a browser sends of an edit page after some changes."""
+    fields = as_typed(page) | {"sequence": page.value("sequence"), "step": "save"} | changes
+    return MultiDict({name: value for name, value in fields.items() if value is not None})
+
+
 def sign_in(client: PageClient, email: str, password: str, *, status: int = 303, **given: Any) -> Page:
     token = client.get(f"{SESSION}?lang=en", **given).value("csrf_token")
     data = {"csrf_token": token, "email": email, "password": password}
@@ -56,6 +75,17 @@ def stored(table: type[Model]) -> list[Any]:
     """Every row of a table, in the order in which they came."""
     with connection():
         return list(table.select().order_by(table.id))
+
+
+def again(row: Any) -> Any:
+    """The same row as it is stored by now."""
+    with connection():
+        return type(row).get_by_id(row.id)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All that is stored, table by table."""
+    return {table.__name__: [row.__data__ for row in stored(table)] for table in TABLES}
 
 
 def as_typed(page: Page) -> dict[str, list[str]]:

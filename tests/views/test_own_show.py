@@ -1,20 +1,33 @@
 """GET /<lang>/r/<token>: the delegate's own page, behind a private link."""
 
 import pytest
-from factories import NEEDS, PASSPORT
-from support.journey import own_page, stored
+from conftest import CLOSED_DAY
+from factories import JOURNEY, NEEDS, PASSPORT, STAY
+from support.journey import amend, own_page
 
 from db import connection
+from domain import clock
 from domain.conference import LANGUAGES
-from models import AuditEntry, Mail, Registration
-from security import receipt, signer
+from models import Registration
+from views.own import DONE
 
 FULL = {
     "needs": NEEDS,
     "passport": PASSPORT,
     "sessions": ["asia"],
+    "travel": "known",
+    "journey": JOURNEY,
+    "mobile": "+976 99 112233",
+    "hotel": "reserve",
+    "stay": STAY,
     "consents": ["affiliation", "visa", "needs", "list"],
 }
+
+
+def changeable(page) -> list[str]:
+    """The sections that the page offers to change."""
+    links = (str(link["href"]) for link in page.select("a[href*='/edit#']"))
+    return [link.partition("#")[2] for link in links]
 
 
 def test_own_page_shows_every_answer_and_only_the_end_of_the_passport_number(app, client, registered):
@@ -45,6 +58,20 @@ def test_own_page_shows_every_answer_and_only_the_end_of_the_passport_number(app
         "Expiry date of the passport": "1 January 2020",
         "Where will you apply for the visa?": "Paris, France",
         "Consent for the visa letter": "Yes",
+        "Do you know your flights?": "I know my flights",
+        "Arrival: date": "24 May 2017",
+        "Arrival: time": "06:10",
+        "Arrival: flight number": "OM 302",
+        "Departure: date": "27 May 2017",
+        "Departure: time": "08:45",
+        "Departure: flight number": "OM 301",
+        "Airport pick-up": "Yes",
+        "Mobile phone": "+976 99 112233",
+        "Do you need a hotel room?": "Reserve a room for me",
+        "Check-in": "24 May 2017",
+        "Check-out": "27 May 2017",
+        "Room": "Twin room",
+        "With whom will you share the room?": "Bo Example",
         "Consent to process your data": "Yes",
         "List of participants": "Yes",
         "Pictures": "No",
@@ -65,16 +92,6 @@ def test_own_page_speaks_the_language_of_its_address(app, client, registered, la
     }
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_opening_a_private_link_changes_nothing(app, client, registered, method):
-    path = own_page(app, registered(**FULL))
-    before = [[row.__data__ for row in stored(table)] for table in (Registration, Mail, AuditEntry)]
-
-    client.client.open(path, method=method)
-
-    assert [[row.__data__ for row in stored(table)] for table in (Registration, Mail, AuditEntry)] == before
-
-
 def test_own_page_is_kept_by_nobody_and_sets_no_cookie(app, client, registered):
     page = client.get(own_page(app, registered()))
 
@@ -83,33 +100,96 @@ def test_own_page_is_kept_by_nobody_and_sets_no_cookie(app, client, registered):
     assert "Set-Cookie" not in page.headers
 
 
-def as_receipt(row) -> str:
-    return receipt(row.reference)
-
-
-def of_another_salt(row) -> str:
-    return signer("receipt").dumps([row.public_id, row.link_version])
-
-
-def of_an_earlier_version(row) -> str:
-    return signer("private-link").dumps([row.public_id, row.link_version - 1])
-
-
-def of_nobody(row) -> str:
-    return signer("private-link").dumps(["0" * 32, 1])
-
-
-@pytest.mark.parametrize("forge", [as_receipt, of_another_salt, of_an_earlier_version, of_nobody])
-def test_wrong_link_opens_nothing(app, client, registered, forge):
+def test_own_page_of_somebody_who_has_not_confirmed_asks_for_it(app, client, registered):
     row = registered()
-    assert row.email in client.get(own_page(app, row)).text
-    with app.app_context():
-        token = forge(row)
+    before = client.get(own_page(app, row))
 
-    page = client.get(f"/en/r/{token}", status=404)
+    with connection():
+        Registration.update(state="confirmed").execute()
+    after = client.get(own_page(app, row))
 
-    assert row.email not in page.text
-    assert "Please use the link in your newest mail from us" in page.text
+    assert "Confirm my registration" in before.texts("main button")
+    assert "Confirm my registration" not in after.texts("main button")
+    assert after.texts(".received__reference") == [f"Your reference number {row.reference} Confirmed"]
+
+
+def test_own_page_says_until_when_everything_can_be_changed(app, client, registered):
+    page = client.get(own_page(app, registered()))
+
+    assert page.texts(".form__intro") == [
+        "This is what you registered on 10 April 2017. You can change everything until 8 May 2017; travel, visa and "
+        "needs also after that."
+    ]
+    assert changeable(page) == ["you", "taking_part", "visa", "journey", "consent"]
+
+
+def test_own_page_after_the_deadline_offers_what_is_still_open(app, client, registered):
+    path = own_page(app, registered())
+    clock.rehearse(CLOSED_DAY)
+
+    page = client.get(path)
+
+    assert page.texts(".form__intro") == [
+        "Registration has closed. You can still change what concerns your travel, visa and needs, and you can still "
+        "cancel."
+    ]
+    assert changeable(page) == ["taking_part", "visa", "journey", "consent"]
+    assert "Cancel my registration" in page.texts("main button")
+    assert page.select("a[href*=colleague]") == []
+
+
+def test_own_page_of_a_cancelled_registration_offers_to_come_after_all(app, client, registered):
+    path = own_page(app, registered())
+    client.post(f"{path}/cancellation", {}, status=303)
+
+    cancelled = client.get(path)
+    clock.rehearse(CLOSED_DAY)
+    closed = client.get(path)
+
+    assert changeable(cancelled) == []
+    assert "Cancel my registration" not in cancelled.texts("main button")
+    assert "I am coming after all" in cancelled.texts("main button")
+    assert "I am coming after all" not in closed.texts("main button")
+
+
+def test_own_page_offers_to_withdraw_the_consents_that_were_given(app, client, registered):
+    some = client.get(own_page(app, registered(**FULL)))
+    none = client.get(own_page(app, registered()))
+
+    assert [button["value"] for button in some.select("button[name=kind]")] == ["needs", "visa", "list"]
+    assert none.select("button[name=kind]") == []
+
+
+def test_own_page_shows_the_address_that_waits_to_be_confirmed(app, client, registered):
+    path = own_page(app, registered(email="ada@example.org"))
+    amend(client, f"{path}/edit", {"email": "ada@new.example"})
+
+    page = client.get(path)
+
+    assert page.texts(".notice:not(form) bdi") == ["ada@new.example"]
+    assert page.texts(".answers__address") == ["ada@example.org"]
+
+
+def test_own_page_leads_to_the_form_for_a_colleague_without_naming_anybody(app, client, registered):
+    page = client.get(own_page(app, registered()))
+
+    address = page.one("a[href*=colleague]")["href"]
+    assert "Labour" not in address
+    assert client.get(address).value("organisation") == "Labour Party"
+
+
+@pytest.mark.parametrize("word", sorted(DONE))
+def test_own_page_says_what_has_been_done(app, client, registered, word):
+    page = client.get(f"{own_page(app, registered())}?done={word}")
+
+    assert page.texts("[role=status]") == [str(DONE[word])]
+
+
+@pytest.mark.parametrize("word", ["", "unheard_of", "<b>", "__class__"])
+def test_own_page_says_nothing_about_what_it_does_not_know(app, client, registered, word):
+    page = client.get(own_page(app, registered()), query_string={"done": word})
+
+    assert page.select("[role=status]") == []
 
 
 @pytest.mark.parametrize(
@@ -117,18 +197,9 @@ def test_wrong_link_opens_nothing(app, client, registered, forge):
 )
 def test_mistyped_link_opens_nothing(app, client, registered, change):
     row = registered()
+    assert row.email in client.get(own_page(app, row)).text
 
     page = client.get(change(own_page(app, row)), status=404)
 
     assert row.email not in page.text
-
-
-def test_link_of_an_erased_registration_says_so(app, client, registered):
-    row = registered()
-    with connection():
-        Registration.update(state="erased").where(Registration.id == row.id).execute()
-
-    page = client.get(own_page(app, row), status=410)
-
-    assert row.email not in page.text
-    assert "This registration has been erased." in page.text
+    assert "Please use the link in your newest mail from us" in page.text

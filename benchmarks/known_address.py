@@ -1,0 +1,109 @@
+"""Does the time of an answer tell whether an address is registered? Medians, known against unknown, in one run.
+
+Whole requests through the application, on a SQLite file with the settings of production (synchronous=FULL). Each
+address is used once; known and unknown take turns in random order, so that what disturbs the machine disturbs both.
+"""
+
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+import config
+from app import create_app
+from db import connection
+from domain import clock
+from models import Registration
+from security import limiter, link_token, new_form_key
+
+ROUNDS = 200
+ANSWERS = {
+    "given_names": "Ada", "family_name": "Lovelace", "organisation": "Labour Party", "country": "GB",
+    "function": "International Secretary", "category": "party", "days": "2017-05-25", "interpretation": "en",
+    "visa_letter": "no", "travel": "later", "hotel": "own", "consent_affiliation": "y",
+}  # fmt: skip
+
+
+def start(folder: Path) -> Flask:
+    app = create_app(
+        config.load(
+            _env_file=None,
+            mode="rehearsal",
+            database_url=f"sqlite:///{folder}/convoke.db",
+            mail_url=f"file://{folder}/mail",
+            log_level="WARNING",
+        )
+    )
+    limiter.enabled = False
+    return app
+
+
+def send(client: FlaskClient, address: str) -> int:
+    """A whole registration, as the button on the check page sends it."""
+    with client.application.app_context():
+        given = ANSWERS | {"email": address, "key": new_form_key(), "step": "send"}
+    return client.post("/en/registration", data=given).status_code
+
+
+def ask_for_link(client: FlaskClient, address: str) -> int:
+    return client.post("/en/registration/link", data={"email": address}).status_code
+
+
+def change_address(own_pages: Iterator[str]) -> Callable[[FlaskClient, str], int]:
+    """A delegate enters another address on the own page; each time it is another delegate."""
+
+    def change(client: FlaskClient, address: str) -> int:
+        return client.post(next(own_pages), data=ANSWERS | {"email": address, "sequence": "0"}).status_code
+
+    return change
+
+
+def own_pages(app: Flask, rows: list[Registration]) -> Iterator[str]:
+    for row in rows:
+        with app.app_context():
+            token = link_token(row)
+        yield f"/en/r/{token}/edit"
+
+
+def medians(client: FlaskClient, ask: Callable[[FlaskClient, str], int], known: list[str], unknown: list[str]) -> tuple:
+    """Median milliseconds for known and for unknown addresses; every answer must have been a redirect."""
+    turns = [(address, 0) for address in known] + [(address, 1) for address in unknown]
+    random.shuffle(turns)
+    times: tuple[list[float], list[float]] = ([], [])
+    for address, which in turns:
+        began = time.perf_counter()
+        status = ask(client, address)
+        times[which].append((time.perf_counter() - began) * 1000)
+        assert status == 303, status
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        app = start(Path(folder))
+        clock.rehearse(app.extensions["settings"].rehearsal_date)
+        client = app.test_client()
+        for number in range(3 * ROUNDS):
+            send(client, f"known{number}@example.org")
+        with connection():
+            rows = list(Registration.select().order_by(Registration.id))
+        known = [row.email for row in rows[:ROUNDS]]
+        asks = {
+            "registration": send,
+            "link again": ask_for_link,
+            "new address": change_address(own_pages(app, rows[ROUNDS:])),
+        }
+        print(f"{'answer':14}{'known':>10}{'unknown':>10}{'ratio':>8}")
+        for name, ask in asks.items():
+            unknown = [f"{name.replace(' ', '-')}{number}@example.com" for number in range(ROUNDS)]
+            here, there = medians(client, ask, known, unknown)
+            print(f"{name:14}{here:7.1f} ms{there:7.1f} ms{here / there:8.2f}")
+
+
+if __name__ == "__main__":
+    main()

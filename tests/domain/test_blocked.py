@@ -1,0 +1,138 @@
+"""Addresses to which the service never writes again: recognised, but not to be read from the table."""
+
+import pytest
+
+from db import db
+from domain import blocked, late
+from domain.answers import address_key, answers_of
+from domain.references import is_mistyped
+from domain.registration import amend, erase, send_link
+from models import TABLES, AuditEntry, Blocked, Mail, Registration
+
+
+def row_of(reference: str) -> Registration:
+    return Registration.get(Registration.reference == reference)
+
+
+def counts() -> dict[str, int]:
+    """How many rows there are, of the tables that have any."""
+    return {table.__name__: count for table in TABLES if (count := table.select().count())}
+
+
+def recipients() -> set[str]:
+    return {mail.recipient for mail in Mail.select()}
+
+
+def test_blocked_address_is_recognised(database):
+    blocked.block("ada@example.org")
+
+    assert blocked.is_blocked("ada@example.org")
+    assert not blocked.is_blocked("bo@example.org")
+
+
+@pytest.mark.parametrize("again", ["ADA@Example.org", "ada@MÜLLER.example", "ada@xn--mller-kva.example"])
+def test_blocked_address_is_recognised_however_it_is_spelt(database, again):
+    for address in ("ada@example.org", "ada@müller.example"):
+        blocked.block(address_key(address))
+
+    assert blocked.is_blocked(address_key(again))
+
+
+def test_address_is_blocked_once(database):
+    for _ in range(2):
+        blocked.block("ada@example.org")
+
+    assert Blocked.select().count() == 1
+
+
+def test_blocked_address_is_kept_as_a_slow_hash(database, noon):
+    blocked.block("ada@example.org")
+
+    (stored,) = db.execute_sql("SELECT * FROM blocked").fetchall()
+
+    assert "ada" not in str(stored)
+    assert Blocked.get().address_hash == ("0" * 64)
+
+
+def test_erasing_blocks_the_address_only_when_that_is_asked(send, desk):
+    for name, is_blocking in (("ada", True), ("bo", False)):
+        erase(row_of(send(email=f"{name}@example.org")), is_blocking=is_blocking, desk=desk)
+
+    assert blocked.is_blocked("ada@example.org")
+    assert not blocked.is_blocked("bo@example.org")
+
+
+def test_form_with_a_blocked_address_is_answered_as_always_and_stores_nothing(send, noon):
+    blocked.block("ada@example.org")
+    open_to_others = send(key="bo's form", email="bo@example.org")
+    before = counts()
+
+    reference = send(key="ada's form", email="ADA@example.org")
+
+    assert reference != open_to_others
+    assert reference.startswith("OB17-")
+    assert not is_mistyped(reference, "OB17")
+    assert counts() == before | {"AuditEntry": before["AuditEntry"] + 1}
+    assert recipients() == {"bo@example.org"}
+
+
+def test_form_with_a_blocked_address_is_in_the_log_without_the_address(send, noon):
+    blocked.block("ada@example.org")
+
+    send()
+
+    (entry,) = AuditEntry.select()
+    assert (entry.action, entry.registration, entry.organiser) == ("registration.blocked", None, None)
+    assert entry.details == {}
+
+
+def test_form_with_a_blocked_address_gets_the_same_reference_when_it_is_sent_again(send):
+    blocked.block("ada@example.org")
+    first = send(key="a form")
+
+    again, other = send(key="a form"), send(key="a later form")
+
+    assert again == first
+    assert other != first
+
+
+def test_blocked_address_gets_no_link(send, desk):
+    send(email="bo@example.org")
+    blocked.block("ada@example.org")
+
+    send_link("ada@example.org", lang="en", desk=desk)
+
+    assert recipients() == {"bo@example.org"}
+
+
+def test_blocked_address_gets_no_late_link(database, desk):
+    blocked.block("ada@example.org")
+
+    with pytest.raises(late.Unwanted):
+        late.make("Ada@example.org", lang="en", organiser=None, desk=desk)
+
+    assert counts() == {"Blocked": 1}
+
+
+def test_registration_that_moves_to_a_blocked_address_writes_only_to_the_old_one(send, desk):
+    blocked.block("ada@example.org")
+    bo = row_of(send(email="bo@example.org"))
+    before = answers_of(bo)
+    told = []
+
+    def describe(names: set[str]) -> list[str]:
+        told.extend(names)
+        return []
+
+    amend(
+        bo,
+        type(before)(**vars(before) | {"email": "ada@example.org"}),
+        sequence=0,
+        lang="en",
+        describe=describe,
+        desk=desk,
+    )
+
+    assert told == ["email"]
+    assert Registration.get_by_id(bo.id).pending_email == "ada@example.org"
+    assert recipients() == {"bo@example.org"}
