@@ -355,19 +355,21 @@ def restore(registration: Registration, *, desk: Desk) -> None:
         raise AddressTaken from error
 
 
-def withdraw(registration: Registration, kind: str) -> None:
-    """Withdraw one consent, and erase at once what rests on it alone. Raises ChangedMeanwhile.
+def withdraw(registration: Registration, kind: str, *, lang: str, changes: list[str], desk: Desk) -> None:
+    """Withdraw one consent, and erase at once what rests on it alone; `changes` tell it in the mail, in `lang`.
 
-    For the consent on which the registration rests, see `erase`.
+    For the consent on which the registration rests, see `erase`. Raises ChangedMeanwhile.
     """
     if kind not in given_consents(registration):
         return
+    registration.language = lang
     with changing(registration):
         if kind == "visa":
             registration.passport, registration.visa_state = None, "none"
         if kind == "needs":
             registration.needs = None
         withdraw_consents(registration, [kind])
+        tell("changed", registration, desk=desk, changes=changes, is_moving=False)
         audit.record("registration.consent_withdrawn", registration=registration, kind=kind)
     forget_pages()
 

@@ -58,7 +58,9 @@
   document.addEventListener("htmx:after:swap", () => {
     if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
     if (!onCheckPage() && registration() && location.hash === "#check") history.replaceState(history.state, "", location.pathname);
-    document.querySelector("#registration [autofocus]")?.focus();
+    const first = document.querySelector("#registration [autofocus]");
+    first?.focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "start" }); // a summary of errors may be taller than the window
   });
   window.addEventListener("popstate", () => {
     if (!registration()) return;

@@ -249,7 +249,9 @@ def consents() -> Response:
     kind = request.form.get("kind")
     if kind not in WITHDRAWABLE:
         abort(400)
-    verbs.withdraw(g.registration, kind)
+    title = RegistrationForm(desk().conference, formdata=None)[f"consent_{kind}"].label.text
+    changes = [_("%(consent)s: withdrawn", consent=title)]
+    verbs.withdraw(g.registration, kind, lang=current_language(), changes=changes, desk=desk())
     return to_own_page("withdrawn")
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +15,10 @@ from config import ROOT
 from db import connection
 from domain import clock
 from domain import conference as conferences
-from domain.answers import index
+from domain.answers import answers_of, index
 from domain.conference import Conference
 from domain.desk import Desk
-from domain.registration import build, register
+from domain.registration import amend, build, register
 from models import Registration
 
 
@@ -58,6 +59,36 @@ def send(database: None, desk: Desk) -> Callable[..., str]:
         return register(make_answers(**answers), lang=lang, key=key, desk=desk, late_link=late_link)
 
     return send
+
+
+@pytest.fixture
+def stored(send: Callable[..., str]) -> Callable[..., Registration]:
+    """Register somebody through the front desk; the row as the next request reads it."""
+
+    def store(**given: Any) -> Registration:
+        return Registration.get(Registration.reference == send(**given))
+
+    return store
+
+
+@pytest.fixture
+def ada(stored: Callable[..., Registration]) -> Registration:
+    """ada, who has just registered."""
+    return stored(email="ada@example.org")
+
+
+@pytest.fixture
+def change(database: None, desk: Desk) -> Callable[..., None]:
+    """Change some answers of a registration; the mail lists them by their names."""
+
+    def change(
+        registration: Registration, *, sequence: int | None = None, lang: str = "en", **answers: Any
+    ) -> None:
+        given = replace(answers_of(registration), **answers)
+        seen = registration.sequence if sequence is None else sequence
+        amend(registration, given, sequence=seen, lang=lang, describe=sorted, desk=desk)
+
+    return change
 
 
 @pytest.fixture

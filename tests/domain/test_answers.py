@@ -39,19 +39,19 @@ WITHOUT_DEPARTURE = replace(JOURNEY, departure_date=None, departure_time=None, d
 
 
 @pytest.fixture
-def stored(listed: Callable[..., Registration], desk) -> Callable[..., Registration]:
+def kept(listed: Callable[..., Registration], desk) -> Callable[..., Registration]:
     """Put somebody with their consents on the list and read the row again."""
 
-    def store(*, columns: dict[str, Any] | None = None, **answers: Any) -> Registration:
+    def keep(*, columns: dict[str, Any] | None = None, **answers: Any) -> Registration:
         row = listed(columns=columns, **answers)
         give_consents(row, make_answers(**answers).consents, desk=desk)
         return Registration.get_by_id(row.id)
 
-    return store
+    return keep
 
 
 def filled(row: Registration, **answers: Any) -> Registration:
-    """The row with other answers of ada's, stored and read again."""
+    """The row with other answers of ada's, kept and read again."""
     fill(row, make_answers(**answers))
     row.save()
     return Registration.get_by_id(row.id)
@@ -78,14 +78,14 @@ def filled(row: Registration, **answers: Any) -> Registration:
         "another diet", "no travel", "not asked",
     ],
 )  # fmt: skip
-def test_answers_come_back_from_the_columns_as_they_were_given(stored, given):
-    row = stored(email="ada@example.org", **given)
+def test_answers_come_back_from_the_columns_as_they_were_given(kept, given):
+    row = kept(email="ada@example.org", **given)
 
     assert answers_of(row) == make_answers(email="ada@example.org", **given)
 
 
-def test_answers_of_an_earlier_release_lack_what_was_not_asked_then(stored):
-    row = stored(columns={"mobile": None, "travel": "", "hotel": "", "extra": {}})
+def test_answers_of_an_earlier_release_lack_what_was_not_asked_then(kept):
+    row = kept(columns={"mobile": None, "travel": "", "hotel": "", "extra": {}})
 
     answers = answers_of(row)
 
@@ -121,8 +121,8 @@ def test_part_is_read_as_it_was_before_it_became_plain(name, part):
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_part_that_is_stored_is_encrypted_and_nothing_when_there_is_none(stored, name):
-    full, empty = stored(**EVERYTHING), stored()
+def test_part_that_is_stored_is_encrypted_and_nothing_when_there_is_none(kept, name):
+    full, empty = kept(**EVERYTHING), kept()
 
     raw = dict(Registration.select(Registration.id, getattr(Registration, name).cast("TEXT")).tuples())
 
@@ -132,8 +132,8 @@ def test_part_that_is_stored_is_encrypted_and_nothing_when_there_is_none(stored,
 
 
 @pytest.mark.parametrize(("part", "consent"), [("needs", "needs"), ("passport", "visa")])
-def test_fill_keeps_sensitive_answers_only_with_their_consent(stored, part, consent):
-    row = stored(**EVERYTHING)
+def test_fill_keeps_sensitive_answers_only_with_their_consent(kept, part, consent):
+    row = kept(**EVERYTHING)
     assert getattr(row, part) is not None
 
     row = filled(row, **EVERYTHING | {"consents": [c for c in EVERYTHING["consents"] if c != consent]})
@@ -143,8 +143,8 @@ def test_fill_keeps_sensitive_answers_only_with_their_consent(stored, part, cons
     assert [name for name in others if getattr(row, name) is None] == []
 
 
-def test_fill_leaves_address_and_consents_alone(stored):
-    row = stored(email="ada@example.org")
+def test_fill_leaves_address_and_consents_alone(kept):
+    row = kept(email="ada@example.org")
 
     row = filled(row, email="eve@example.org", given_names="Eve", consents=["affiliation", "photo"])
 
@@ -157,8 +157,8 @@ def test_fill_leaves_address_and_consents_alone(stored):
 
 
 @pytest.mark.parametrize("state", ["requested", "in_preparation", "sent"])
-def test_visa_letter_is_not_asked_for_again_while_the_passport_stays(stored, state):
-    row = stored(columns={"visa_state": state}, **EVERYTHING)
+def test_visa_letter_is_not_asked_for_again_while_the_passport_stays(kept, state):
+    row = kept(columns={"visa_state": state}, **EVERYTHING)
 
     row = filled(row, **EVERYTHING | {"function": "President"})
 
@@ -174,16 +174,16 @@ def test_visa_letter_is_not_asked_for_again_while_the_passport_stays(stored, sta
     ],
     ids=str,
 )  # fmt: skip
-def test_visa_letter_is_asked_for_again_with_another_passport(stored, state, other):
-    row = stored(columns={"visa_state": state}, **EVERYTHING)
+def test_visa_letter_is_asked_for_again_with_another_passport(kept, state, other):
+    row = kept(columns={"visa_state": state}, **EVERYTHING)
 
     row = filled(row, **EVERYTHING | {"passport": replace(PASSPORT, **other)})
 
     assert row.visa_state == "requested"
 
 
-def test_visa_letter_is_asked_for_with_the_first_passport(stored):
-    row = stored()
+def test_visa_letter_is_asked_for_with_the_first_passport(kept):
+    row = kept()
     assert row.visa_state == "none"
 
     row = filled(row, **EVERYTHING)
@@ -192,8 +192,8 @@ def test_visa_letter_is_asked_for_with_the_first_passport(stored):
 
 
 @pytest.mark.parametrize("given", [{"passport": None}, {"consents": ["affiliation", "needs"]}], ids=str)
-def test_visa_letter_is_not_asked_for_without_a_passport(stored, given):
-    row = stored(columns={"visa_state": "sent"}, **EVERYTHING)
+def test_visa_letter_is_not_asked_for_without_a_passport(kept, given):
+    row = kept(columns={"visa_state": "sent"}, **EVERYTHING)
 
     row = filled(row, **EVERYTHING | given)
 
@@ -262,9 +262,9 @@ def test_what_stays_open_after_the_deadline_are_answers():
 # Consents
 
 
-def test_consents_that_hold_are_given_in_their_order(stored, desk):
-    row = stored(consents=["affiliation", "photo", "list"])
-    other = stored(consents=["affiliation", "visa"])
+def test_consents_that_hold_are_given_in_their_order(kept, desk):
+    row = kept(consents=["affiliation", "photo", "list"])
+    other = kept(consents=["affiliation", "visa"])
     Consent.update(withdrawn_at=clock.now()).where(Consent.kind == "photo").execute()
 
     give_consents(row, ["needs"], desk=desk)
@@ -273,8 +273,8 @@ def test_consents_that_hold_are_given_in_their_order(stored, desk):
     assert given_consents(other) == ["affiliation", "visa"]
 
 
-def test_consent_that_was_withdrawn_can_be_given_again(stored, desk):
-    row = stored(consents=["affiliation", "photo"])
+def test_consent_that_was_withdrawn_can_be_given_again(kept, desk):
+    row = kept(consents=["affiliation", "photo"])
     Consent.update(withdrawn_at=clock.now()).where(Consent.kind == "photo").execute()
     assert given_consents(row) == ["affiliation"]
 
@@ -290,8 +290,8 @@ def found(words: str) -> list[str]:
     return [row.name for row in roster.page(roster.Query(q=words)).rows]
 
 
-def test_index_follows_the_answers(stored):
-    row = stored(given_names="Ada", organisation="Labour Party")
+def test_index_follows_the_answers(kept):
+    row = kept(given_names="Ada", organisation="Labour Party")
 
     filled(row, given_names="Ünal", family_name="Åström", organisation="Les Écologistes")
 
@@ -299,8 +299,8 @@ def test_index_follows_the_answers(stored):
     assert found("lovelace") == found("labour") == []
 
 
-def test_index_keeps_the_references_of_repeats_findable(stored):
-    row = stored(columns={"reference": "OB17-7KQ4-M2"})
+def test_index_keeps_the_references_of_repeats_findable(kept):
+    row = kept(columns={"reference": "OB17-7KQ4-M2"})
     for reference in ("OB17-2222-22", "OB17-3333-33"):
         Repeat.create(registration=row, reference=reference, form_key=reference, created_at=clock.now())
 

@@ -1,0 +1,83 @@
+"""One registration in two windows: nobody overwrites unseen what was saved in the other."""
+
+import pytest
+from browser import steps
+from browser.steps import MODES
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+BOTH = pytest.mark.parametrize("mode", ["javascript", "no-javascript"])
+
+
+@pytest.fixture
+def two_windows(open_page, server, ada):
+    """The edit page of ada in two windows."""
+
+    def open_two_windows(mode: str) -> tuple[Page, Page]:
+        page = open_page(server, expecting="status of 409", **MODES[mode])
+        link = steps.register(page, server, ada)
+        pages = page, page.context.new_page()
+        for window in pages:
+            window.goto(f"{link}/edit")
+        return pages
+
+    return open_two_windows
+
+
+@BOTH
+def test_second_window_is_told_of_the_first_and_keeps_what_was_typed(two_windows, server, ada, mode):
+    first, second = two_windows(mode)
+    first.fill("#function", "President")
+    steps.save(first)
+    second.fill("#organisation", "Labour Party of Great Britain")
+
+    second.locator("button[value=save]").click()
+
+    notice = second.locator(".notice[role=alert]")
+    expect(notice).to_be_focused()
+    expect(notice.locator("li bdi")).to_have_text([ada["organisation"], "President"])
+    expect(second.locator("#organisation")).to_have_value("Labour Party of Great Britain")
+    expect(second.locator("#function")).to_have_value(ada["function"])
+    (row,) = server.registrations(ada["email"])
+    assert (row["organisation"], row["function"]) == (ada["organisation"], "President")
+    second.fill("#function", "President")
+    steps.save(second)
+    (row,) = server.registrations(ada["email"])
+    assert (row["organisation"], row["function"]) == ("Labour Party of Great Britain", "President")
+    assert len(server.mails(ada["email"], "changed")) == 2
+
+
+@BOTH
+def test_second_window_of_a_registration_cancelled_in_the_first_changes_nothing(
+    two_windows, server, ada, mode
+):
+    first, second = two_windows(mode)
+    first.goto(first.url.removesuffix("/edit"))
+    steps.press_in(first, "cancellation")
+    expect(first.locator('form[action$="/restoration"]')).to_be_visible()
+    second.fill("#function", "President")
+
+    second.locator("button[value=save]").click()
+
+    second.wait_for_url("**?done=closed")
+    (row,) = server.registrations(ada["email"])
+    assert (row["state"], row["function"]) == ("cancelled", ada["function"])
+    assert server.mails(ada["email"], "changed") == []
+
+
+@BOTH
+def test_link_that_was_renewed_in_the_other_window_saves_nothing(two_windows, server, ada, mode):
+    first, second = two_windows(mode)
+    first.goto(first.url.removesuffix("/edit"))
+    steps.press_in(first, "link")
+    first.wait_for_url("**/link/sent")
+    second.fill("#function", "President")
+    second.context.on("console", lambda message: None)
+
+    with second.expect_response("**/edit") as answer:
+        second.locator("button[value=save]").click()
+
+    assert answer.value.status == 404
+    (row,) = server.registrations(ada["email"])
+    assert row["function"] == ada["function"]
