@@ -1,7 +1,7 @@
 """What a delegate answers: its shape, how it lies in the columns of a registration, and what differs between two."""
 
 import unicodedata
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, time
 from typing import Any, get_type_hints
 
@@ -57,25 +57,25 @@ class Answers:
     What a conference does not ask is empty.
     """
 
-    given_names: str
-    family_name: str
-    email: str
-    organisation: str
-    country: str
-    function: str
-    category: str
-    days: list[str]
-    sessions: list[str]
-    interpretation: str
-    needs: Needs | None
-    passport: Passport | None
-    travel: str
-    journey: Journey | None
-    mobile: str
-    hotel: str
-    stay: Stay | None
-    extra: dict[str, Any]
-    consents: list[str]
+    given_names: str = ""
+    family_name: str = ""
+    email: str = ""
+    organisation: str = ""
+    country: str = ""
+    function: str = ""
+    category: str = ""
+    days: list[str] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+    interpretation: str = ""
+    needs: Needs | None = None
+    passport: Passport | None = None
+    travel: str = ""
+    journey: Journey | None = None
+    mobile: str = ""
+    hotel: str = ""
+    stay: Stay | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    consents: list[str] = field(default_factory=list)
 
 
 # The parts that stay open after the deadline: what delegates know late, and what they may always take back.
@@ -132,9 +132,7 @@ def read(name: str, stored: dict[str, Any] | None) -> Any:
 
 def answers_of(registration: Registration) -> Answers:
     """What a registration holds, in the shape in which it was given."""
-    stored: dict[str, Any] = {
-        field.name: getattr(registration, field.name, None) for field in fields(Answers)
-    }
+    stored: dict[str, Any] = {one.name: getattr(registration, one.name, None) for one in fields(Answers)}
     stored |= {name: read(name, stored[name]) for name in PARTS}
     stored["mobile"] = registration.mobile or ""
     stored["consents"] = given_consents(registration)

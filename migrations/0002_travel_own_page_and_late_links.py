@@ -1,4 +1,4 @@
-"""Travel and stay, the conference's own questions, what the delegate's own page changes, late links, blocked addresses."""
+"""Travel and stay, own questions, what the delegate's own page changes, late links, blocked addresses."""
 
 from peewee import SQL, CharField, DateTimeField, ForeignKeyField, Model, PostgresqlDatabase
 

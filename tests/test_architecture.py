@@ -11,7 +11,7 @@ LAYERS = [
     {"app"},
     {"views", "cli"},
     {"security", "observability", "assets"},
-    {"forms", "fields", "htmx", "i18n"},
+    {"forms", "questions", "fields", "htmx", "i18n"},
     {"domain"},
     {"db", "models"},
     {"config"},
@@ -50,7 +50,7 @@ def faults(path: str, text: str) -> list[str]:
     forbidden = {name for name in names if HEIGHT.get(name, 0) > HEIGHT[own]}
     if own in WITHOUT_FLASK:
         forbidden |= {name for name in names if name == "flask" or name.startswith("flask_")}
-    if own in ("forms", "fields"):
+    if own in ("forms", "questions", "fields"):
         forbidden |= names & FIELDS_KNOW_NOT
     return sorted(forbidden)
 

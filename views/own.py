@@ -51,12 +51,6 @@ DONE = {
     ),
 }
 WITHDRAWABLE = ("needs", "visa", "list", "photo")
-EMPTY = Answers(
-    given_names="", family_name="", email="", organisation="", country="", function="", category="", days=[],
-    sessions=[], interpretation="", needs=None, passport=None, travel="", journey=None, mobile="", hotel="",
-    stay=None, extra={}, consents=[],
-)  # fmt: skip
-
 bp = Blueprint("own", __name__, url_prefix=f"{PREFIX}/r/<token>")
 limiter.limit("60/minute")(bp)
 hold_connection(bp)
@@ -214,7 +208,7 @@ def send_again(error: DatabaseOut | TooManyRequests) -> Response:
     if request.endpoint != "own.edit" or request.method != "POST":
         return refused(error) if isinstance(error, TooManyRequests) else failed(error)
     status = 429 if isinstance(error, TooManyRequests) else 503
-    response = show_edit(amend_form(EMPTY), status=status)
+    response = show_edit(amend_form(Answers()), status=status)
     response.headers["Retry-After"] = str(retry_after() if status == 429 else 30)
     return response
 

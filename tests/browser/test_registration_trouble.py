@@ -1,16 +1,23 @@
 """Trouble between the browser and the server: the form stays, says so, and can be sent again."""
 
+import re
+
 import pytest
 from browser import steps
 from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
-ADDRESS = "**/en/registration*"
+ADDRESS = re.compile(r"/en/registration(\?|$)|/edit$")
 
 
 def proxy_page(route: Route) -> None:
     route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+
+
+def unavailable(route: Route) -> None:
+    """The service itself, without its database."""
+    route.fulfill(status=503, content_type="text/html", body="<h1>503</h1>", headers={"X-Convoke": "1"})
 
 
 def captive_portal(route: Route) -> None:
@@ -43,6 +50,7 @@ TROUBLE = {
     "answer lost": (lambda page: page.route(ADDRESS, answer_lost), "other"),
     "offline": (offline, "offline"),
 }
+UNAVAILABLE = {"unavailable": (lambda page: page.route(ADDRESS, unavailable), "other")}
 EXPECTED = "status of (413|429|50.)|net::ERR_|Failed to fetch"
 
 
@@ -101,6 +109,45 @@ def test_answer_that_does_not_come_is_given_up_after_a_while(open_page, server, 
     assert steps.typed(page) == steps.as_typed(ada)
 
 
+@pytest.mark.parametrize("trouble", [*TROUBLE, "unavailable"])
+def test_trouble_with_a_change_costs_no_answer_and_it_is_saved_once(open_page, server, ada, trouble):
+    begin, words = (TROUBLE | UNAVAILABLE)[trouble]
+    page = open_page(server, expecting=EXPECTED)
+    page.goto(f"{steps.register(page, server, ada)}/edit")
+    steps.fill_in(page, {"function": "President", "passport_number": "98Z76543"})
+    typed = steps.typed(page)
+
+    begin(page)
+    page.locator("button[value=save]").click()
+
+    expect_trouble(page, words)
+    expect_just_above(page, "button[value=save]")
+    assert steps.typed(page) == typed
+    online(page)
+    steps.save(page)
+    (row,) = server.registrations(ada["email"])
+    assert (row["function"], row["sequence"]) == ("President", 1)
+    assert len(server.mails(ada["email"], "changed")) == 1
+
+
+def test_change_that_gets_no_answer_is_given_up_after_a_while(open_page, server, ada):
+    page = open_page(server, expecting="htmx:error: timeout")
+    page.clock.install()
+    page.goto(f"{steps.register(page, server, ada)}/edit")
+    page.fill("#function", "President")
+    page.route(ADDRESS, lambda route: None)
+    with page.expect_request(ADDRESS):
+        page.locator("button[value=save]").click()
+
+    page.clock.fast_forward("00:16")
+
+    expect_trouble(page, "timeout")
+    expect(page.locator("#function")).to_have_value("President")
+    online(page)
+    steps.save(page)
+    assert [row["function"] for row in server.registrations(ada["email"])] == ["President"]
+
+
 def test_trouble_with_the_check_of_a_field_is_kept_from_the_visitor(open_page, server):
     page = open_page(server, expecting=EXPECTED)
     steps.open_form(page)
@@ -120,3 +167,9 @@ def expect_trouble(page: Page, words: str) -> None:
     trouble = page.locator("#trouble")
     expect(trouble).to_be_visible()
     expect(trouble).to_have_text(trouble.get_attribute(f"data-{words}"))
+
+
+def expect_just_above(page: Page, button: str) -> None:
+    """The words stand where somebody looks who has just pressed the button."""
+    words, pressed = page.locator("#trouble").bounding_box(), page.locator(button).bounding_box()
+    assert 0 <= pressed["y"] - (words["y"] + words["height"]) < 60

@@ -51,7 +51,7 @@ def kept(listed: Callable[..., Registration], desk) -> Callable[..., Registratio
 
 
 def filled(row: Registration, **answers: Any) -> Registration:
-    """The row with other answers of ada's, kept and read again."""
+    """The row with other answers of ada's, stored and read again."""
     fill(row, make_answers(**answers))
     row.save()
     return Registration.get_by_id(row.id)

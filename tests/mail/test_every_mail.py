@@ -14,9 +14,9 @@ from icalendar import Calendar
 from support.journey import ON_SQLITE
 
 from domain import clock
+from domain.answers import Needs, Passport
 from domain.conference import LANGUAGES
 from domain.mail import compose
-from domain.answers import Needs, Passport
 from domain.registration import build
 from models import Mail, Registration
 

@@ -11,6 +11,7 @@ from domain.conference import LANGUAGES
 from models import AuditEntry, Blocked, Consent, Mail, Registration, Repeat
 
 CANARY = "Canary"
+MOBILE = "+976 99 112233"
 PLANTED = {
     "given_names": CANARY,
     "family_name": CANARY,
@@ -21,7 +22,7 @@ PLANTED = {
     "passport": replace(PASSPORT, name=CANARY, number="CANARY123", post=CANARY),
     "travel": "known",
     "journey": replace(JOURNEY, arrival_flight="CANARY1"),
-    "mobile": "+976 CANARY",
+    "mobile": MOBILE,
     "hotel": "reserve",
     "stay": replace(STAY, share_with=CANARY),
     "consents": ["affiliation", "visa", "needs", "list"],
@@ -54,12 +55,14 @@ def told() -> str:
 )
 def test_erasing_leaves_nothing_of_the_person(client, row, path, headers, address, status):
     assert told().count("canary") > 20
+    assert MOBILE in told()
 
     page = client.post(path, {"sure": "y"}, headers=headers, status=status)
 
     after = again(row)
     assert page.headers[address] == "/en/registration/erased"
     assert "canary" not in told()
+    assert MOBILE not in told()
     assert (after.state, after.reference) == ("erased", row.reference)
     assert (stored(Repeat), stored(Blocked)) == ([], [])
     assert [one.withdrawn_at is None for one in stored(Consent)] == [False] * 4
