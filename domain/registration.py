@@ -218,15 +218,15 @@ def changing(registration: Registration) -> Iterator[None]:
         registration.state = "confirmed"
     registration.confirmed_at = registration.confirmed_at or clock.now()
     with write():
-        yield
-        columns = {field: registration.__data__[field.name] for field in registration.dirty_fields}
-        won = Registration.update(columns).where(
+        claimed = Registration.update(sequence=registration.sequence).where(
             Registration.id == registration.id,
             Registration.sequence == registration.sequence - 1,
             Registration.state != "erased",
         )
-        if not won.execute():
+        if not claimed.execute():
             raise ChangedMeanwhile
+        yield
+        registration.save(only=registration.dirty_fields)
 
 
 def tell(kind: str, registration: Registration, *, desk: Desk, **facts: Any) -> EmailMessage:
@@ -260,17 +260,17 @@ def amend(
     """
     if registration.state not in ACTIVE:
         raise RegistrationClosed
-    if registration.sequence != sequence:
-        raise ChangedMeanwhile
     before = answers_of(registration)
     names = changed(before, answers)
     is_moving = "email" in names and address_key(answers.email) != registration.address_key
     if not is_moving:
         names.discard("email")
+    if not names:  # or sent once more, because the answer to the first time was lost
+        return confirm(registration) if registration.confirmed_at is None else None
+    if registration.sequence != sequence:
+        raise ChangedMeanwhile
     if not desk.conference.is_open and names - OPEN_LATE:
         raise PartClosed(*sorted(names - OPEN_LATE))
-    if not names:
-        return confirm(registration) if registration.confirmed_at is None else None
     fill(registration, answers)
     registration.language = lang
     with changing(registration):
@@ -443,12 +443,14 @@ def own_data(registration: Registration) -> dict[str, Any]:
     ledger = Consent.select().where(Consent.registration == registration).order_by(Consent.id)
     shown = (Mail.kind, Mail.state, Mail.created_at, Mail.accepted_at)
     mails = Mail.select(*shown).where(Mail.registration == registration).order_by(Mail.id)
+    repeats = Repeat.select().where(Repeat.registration == registration).order_by(Repeat.id)
     answers = asdict(answers_of(registration))
     del answers["consents"]
     return {
         "reference": registration.reference,
         "state": registration.state,
         "language": registration.language,
+        "late": registration.is_late,
         "visa_letter": registration.visa_state,
         "received_at": registration.created_at,
         "changed_at": registration.updated_at,
@@ -461,5 +463,6 @@ def own_data(registration: Registration) -> dict[str, Any]:
             {name: getattr(one, name) for name in ("kind", "version", "language", "given_at", "withdrawn_at")}
             for one in ledger
         ],
+        "later_forms": [{"reference": one.reference, "received_at": one.created_at} for one in repeats],
         "mails": [{column.name: getattr(mail, column.name) for column in shown} for mail in mails],
     }

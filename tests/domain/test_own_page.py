@@ -113,7 +113,7 @@ def test_confirm_of_what_is_cancelled_does_not_bring_it_back(ada, desk):
     "act",
     [
         lambda row, desk: cancel(row, "", desk=desk),
-        lambda row, desk: withdraw(row, "list"),
+        lambda row, desk: withdraw(row, "list", lang="en", changes=[], desk=desk),
         lambda row, desk: renew_link(row, desk=desk),
     ],
     ids=["cancel", "withdraw", "renew_link"],
@@ -292,7 +292,7 @@ def test_change_by_another_window_is_refused(ada, change, sequence):
         lambda row, change, desk: change(row, function="President"),
         lambda row, change, desk: confirm(row),
         lambda row, change, desk: cancel(row, "", desk=desk),
-        lambda row, change, desk: withdraw(row, "list"),
+        lambda row, change, desk: withdraw(row, "list", lang="en", changes=[], desk=desk),
         lambda row, change, desk: renew_link(row, desk=desk),
     ],
     ids=["change", "confirm", "cancel", "withdraw", "renew_link"],
@@ -666,16 +666,26 @@ def test_restore_of_a_row_that_was_read_before_another_change_is_refused(ada, de
 # Withdrawing a consent
 
 
+@pytest.fixture
+def take_back(desk) -> Callable[..., None]:
+    """Withdraw a consent; the mail calls it by its kind."""
+
+    def take_back(row: Registration, kind: str, *, lang: str = "en") -> None:
+        withdraw(row, kind, lang=lang, changes=[f"Consent: {kind}"], desk=desk)
+
+    return take_back
+
+
 @pytest.mark.parametrize(
     ("kind", "erased"),
     [("needs", {"needs"}), ("visa", {"passport"}), ("list", set()), ("photo", set())],
 )
-def test_withdraw_erases_what_rests_on_the_consent(stored, noon, kind, erased):
+def test_withdraw_erases_what_rests_on_the_consent(stored, take_back, noon, kind, erased):
     kinds = ["affiliation", "needs", "visa", "list", "photo"]
     row = stored(**SENSITIVE | {"consents": kinds})
     noon.shift(HOUR)
 
-    withdraw(row, kind)
+    take_back(row, kind)
 
     after = fresh(row)
     assert {
@@ -684,33 +694,51 @@ def test_withdraw_erases_what_rests_on_the_consent(stored, noon, kind, erased):
     assert after.visa_state == ("none" if kind == "visa" else "requested")
     assert given_consents(after) == [one for one in kinds if one != kind]
     assert Consent.get(Consent.kind == kind).withdrawn_at == NOON + HOUR
-    assert (mails(), log()) == ([], [("consent_withdrawn", {"kind": kind})])
+    assert log() == [("consent_withdrawn", {"kind": kind})]
+
+
+def test_withdraw_is_told_to_the_delegate(cy, take_back):
+    take_back(cy, "list", lang="fr")
+
+    assert mails() == [("changed", "cy@example.org")]
+    mail = Mail.get(Mail.kind == "changed")
+    assert "- Consent: list\r\n" in mail.message
+    assert (mail.language, fresh(cy).language) == ("fr", "fr")
 
 
 @pytest.mark.parametrize("kind", ["photo", "affection", ""])
-def test_withdraw_of_a_consent_that_does_not_hold_does_nothing(cy, kind):
+def test_withdraw_of_a_consent_that_does_not_hold_does_nothing(cy, take_back, kind):
     before = everything()
 
-    withdraw(cy, kind)
+    take_back(cy, kind)
 
     assert everything() == before
 
 
-def test_withdraw_leaves_the_consents_of_others(cy, stored):
+def test_withdraw_a_second_time_does_nothing(cy, take_back):
+    take_back(cy, "list")
+    before = everything()
+
+    take_back(fresh(cy), "list")
+
+    assert everything() == before
+
+
+def test_withdraw_leaves_the_consents_of_others(cy, stored, take_back):
     other = stored(key="bo's form", email="bo@example.org", **SENSITIVE)
 
-    withdraw(cy, "needs")
+    take_back(cy, "needs")
 
     assert "needs" not in given_consents(cy)
     assert "needs" in given_consents(other)
     assert fresh(other).needs is not None
 
 
-def test_withdraw_is_open_after_the_deadline_and_when_cancelled(cy, desk, noon):
+def test_withdraw_is_open_after_the_deadline_and_when_cancelled(cy, take_back, desk, noon):
     noon.move_to(desk.conference.closes_at)
     cancel(cy, "", desk=desk)
 
-    withdraw(fresh(cy), "needs")
+    take_back(fresh(cy), "needs")
 
     assert (fresh(cy).needs, fresh(cy).state) == (None, "cancelled")
 
@@ -885,9 +913,9 @@ def test_own_data_tells_what_has_happened(cy, change, desk, noon):
     assert data["visa_letter"] == "none"
 
 
-def test_own_data_holds_the_ledger_of_consents(cy, desk, noon):
+def test_own_data_holds_the_ledger_of_consents(cy, take_back, desk, noon):
     noon.shift(HOUR)
-    withdraw(cy, "list")
+    take_back(cy, "list")
 
     version = desk.conference.consents.version
     ledger = {one["kind"]: one for one in own_data(cy)["consents"]}
