@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
-from wtforms.validators import Email, ValidationError
+from wtforms.validators import ValidationError
 
 from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
 from domain.conference import LANGUAGE_NAMES, Conference, Question
@@ -32,7 +32,7 @@ from fields import (
     tidy,
 )
 from i18n import country_names, current_language, day
-from questions import DelegateForm, Form, Questions
+from questions import DelegateForm, Form, Questions, address_field
 
 
 class RegistrationForm(Questions):
@@ -438,18 +438,7 @@ def in_words(field: Any) -> list[str]:
 class LinkForm(DelegateForm):
     """The address to which to send the private link again."""
 
-    email = EmailText(
-        _l("E-mail address"),
-        description=_l("The address with which you registered"),
-        filters=[squash],
-        validators=[
-            Required(_l("Enter your e-mail address")),
-            readable,
-            LengthAtMost(254),
-            Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),
-        ],
-        render_kw={"autocomplete": "email", "maxlength": 254, "spellcheck": "false"},
-    )
+    email = address_field(_l("The address with which you registered"), autocomplete="email")
 
 
 class CancelForm(DelegateForm):
@@ -506,7 +495,7 @@ class RevealForm(Form):
 class LateLinkForm(Form):
     """Whom to let register after the deadline, and in which language to write to them."""
 
-    email = LinkForm.email
+    email = address_field(_l("Only a registration with this address goes through"), autocomplete="off")
     language = Radios(
         _l("Language of the mail"),
         choices=offer(LANGUAGE_NAMES),

@@ -53,6 +53,21 @@ class DelegateForm(Form):
         csrf = False
 
 
+def address_field(description: Any, *, autocomplete: str) -> EmailText:
+    return EmailText(
+        _l("E-mail address"),
+        description=description,
+        filters=[squash],
+        validators=[
+            Required(_l("Enter your e-mail address")),
+            readable,
+            LengthAtMost(254),
+            Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),
+        ],
+        render_kw={"autocomplete": autocomplete, "maxlength": 254, "spellcheck": "false"},
+    )
+
+
 class Questions(DelegateForm):
     """Every question that the service knows; which of them are put, the conference and the answers say (forms.py)."""
 
@@ -152,17 +167,8 @@ class Questions(DelegateForm):
         validators=[readable, no_link, LengthAtMost(100)],
         render_kw={"autocomplete": "family-name", "maxlength": 100},
     )
-    email = EmailText(
-        _l("E-mail address"),
-        description=_l("Your confirmation goes there; we write only about your participation"),
-        filters=[squash],
-        validators=[
-            Required(_l("Enter your e-mail address")),
-            readable,
-            LengthAtMost(254),
-            Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),
-        ],
-        render_kw={"autocomplete": "email", "maxlength": 254, "spellcheck": "false"},
+    email = address_field(
+        _l("Your confirmation goes there; we write only about your participation"), autocomplete="email"
     )
     organisation = Text(
         _l("Organisation"),

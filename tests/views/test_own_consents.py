@@ -42,7 +42,7 @@ def test_consent_is_withdrawn_with_what_rests_on_it_alone(app, client, row, path
     assert after.visa_state == ("none" if kind == "visa" else "requested")
     assert stored(AuditEntry)[-1].action == "registration.consent_withdrawn"
     assert stored(AuditEntry)[-1].details == {"kind": kind}
-    assert [mail.kind for mail in stored(Mail)] == ["confirmation"]
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "changed"]
 
 
 def test_withdrawing_with_htmx_leads_on_too(app, client, row, path):
