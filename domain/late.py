@@ -9,7 +9,7 @@ from domain.answers import address_key, ascii_address
 from domain.blocked import is_blocked
 from domain.desk import Desk
 from domain.mail import write_mail
-from models import LateLink, Organiser, Registration
+from models import LateLink, Mail, Organiser, Registration
 
 LIFETIME = timedelta(hours=72)
 
@@ -31,7 +31,7 @@ def make(email: str, *, lang: str, organiser: Organiser, desk: Desk) -> LateLink
         created_at=now,
         expires_at=now + LIFETIME,
     )
-    once = f"late:{link.public_id}"
+    once = occasion(link)
     message = write_mail(
         "late",
         to=link.email,
@@ -46,6 +46,11 @@ def make(email: str, *, lang: str, organiser: Organiser, desk: Desk) -> LateLink
         outbox.enqueue(message, kind="late", registration=None, once=once)
         audit.record("late_link.made", organiser=organiser, late_link=link.id)
     return link
+
+
+def occasion(link: LateLink) -> str:
+    """What its mail is written for, once."""
+    return f"late:{link.public_id}"
 
 
 def find(public_id: str) -> LateLink | None:
@@ -67,9 +72,17 @@ def use(link: LateLink, registration: Registration) -> None:
     LateLink.update(registration=registration).where(LateLink.id == link.id).execute()
 
 
-def forget(registration: Registration) -> None:
-    """Take the address out of the link through which a registration came."""
-    LateLink.update(email="").where(LateLink.registration == registration).execute()
+def forget(registration: Registration, address: str) -> None:
+    """End the links for an address and take it out of them, and out of the mails that brought them."""
+    links = [
+        link
+        for link in LateLink.select().where(LateLink.email != "")
+        if link.registration_id == registration.id or address_key(link.email) == address
+    ]
+    theirs = LateLink.id.in_([link.id for link in links])
+    LateLink.update(email="").where(theirs).execute()
+    LateLink.update(expires_at=clock.now()).where(theirs, LateLink.registration.is_null()).execute()
+    outbox.forget(Mail.once.in_([occasion(link) for link in links]))
 
 
 def newest() -> list[LateLink]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 from cryptography.fernet import InvalidToken
 from peewee import fn
@@ -81,14 +82,8 @@ def mails_of(registration: Registration) -> list[Mail]:
 
 
 def accepted(mail: Mail) -> None:
-    """The mail server took it. Nothing more is claimed: not that anybody has read it.
-
-    The mail that tells of an erasure is itself the last thing to be erased.
-    """
-    rest = {"recipient": "", "message": ""} if mail.kind == "erased" else {}
-    _settle(mail, state="accepted", accepted_at=clock.now(), error="", **rest)
-    if rest:
-        forget_pages()
+    """The mail server took it. Nothing more is claimed: not that anybody has read it."""
+    _settle(mail, state="accepted", accepted_at=clock.now(), error="")
 
 
 def failed(mail: Mail, error: Exception) -> None:
@@ -103,17 +98,24 @@ def failed(mail: Mail, error: Exception) -> None:
 
 
 def _settle(mail: Mail, **changes: object) -> None:
-    """Write the outcome, unless the lease ran out and the mail is somebody else's by now."""
+    """Write the outcome, unless the lease ran out and the mail is somebody else's by now.
+
+    The mail that tells of an erasure is itself the last thing to be erased.
+    """
+    is_last_trace = mail.kind == "erased" and changes["state"] in ("accepted", "failed")
+    if is_last_trace:
+        changes |= {"recipient": "", "message": "", "error": ""}
     with write():
         Mail.update(owner=None, **changes).where(Mail.id == mail.id, Mail.owner == mail.owner).execute()
+    if is_last_trace:
+        forget_pages()
     log.info(
         "mail.%s", changes["state"], extra={"mail": mail.id, "kind": mail.kind, "attempts": mail.attempts}
     )
 
 
-def forget(registration: Registration) -> None:
-    """Stop what is on its way to a delegate, and keep of what went out only that it did."""
-    theirs = Mail.registration == registration
+def forget(theirs: Any) -> None:
+    """Stop those mails that are on their way, and keep of those that went out only that they did."""
     Mail.delete().where(theirs, Mail.state.in_(UNFINISHED)).execute()
     Mail.update(recipient="", message="", error="").where(theirs).execute()
 

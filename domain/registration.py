@@ -415,8 +415,8 @@ def erase(registration: Registration, *, is_blocking: bool, desk: Desk) -> None:
     with changing(registration):
         blank(registration)
         Repeat.delete().where(Repeat.registration == registration).execute()
-        late.forget(registration)
-        outbox.forget(registration)
+        late.forget(registration, address)
+        outbox.forget(Mail.registration == registration)
         withdraw_consents(registration, given_consents(registration))
         outbox.enqueue(farewell, kind="erased", registration=None, once=f"erased:{public_id}")
         if is_blocking:

@@ -78,31 +78,32 @@ def new() -> Response:
     """Show the registration form, take it on to the check page, and from there store it."""
     form = opened_form()
     leave = None if desk().conference.is_open else late_leave(form)
-    if not desk().conference.is_open and leave is None:
+    may_register = desk().conference.is_open or leave is not None
+    if not may_register and is_not_sent():  # what is sent may be a form that was stored before the deadline
         return closed(form)
     has_key = is_form_key(form.key.data or "")
     if not has_key:
         form.key.data = new_form_key()
-    if request.method != "POST":
-        form.email.data = leave.email if leave else form.email.data
-        return show_form(form)
-    if wants_form():
+    if leave and request.method != "POST":
+        form.email.data = leave.email
+    if request.method != "POST" or wants_form():
         return show_form(form)
     if not form.validate() or not suits(form, leave):
-        return show_form(form, status=422)
+        return show_form(form, status=422) if may_register else closed(form)
     if is_not_sent():
         return show_check(form)
     if not has_key:
-        return show_check(form, status=422)
-    answers = form.answers()
+        return show_check(form, status=422) if may_register else closed(form)
+    return store(form, leave)
+
+
+def store(form: RegistrationForm, leave: LateLink | None) -> Response:
+    """Store the registration and lead to the receipt; whether somebody had this address before does not show."""
+    answers, late_id = form.answers(), leave.public_id if leave else None
     try:
         with connection():
             reference = register(
-                answers,
-                lang=current_language(),
-                key=form.key.data,
-                desk=desk(),
-                late_link=leave.public_id if leave else None,
+                answers, lang=current_language(), key=form.key.data, desk=desk(), late_link=late_id
             )
     except RegistrationClosed:
         return closed(form)

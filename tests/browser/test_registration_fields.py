@@ -1,6 +1,4 @@
-"""The form while it is being filled in: the check of each field, the visa section, the keyboard."""
-
-from collections.abc import Iterator
+"""The form while it is being filled in: the check of each field, the questions that open, what is asked about."""
 
 import pytest
 from browser import steps
@@ -64,6 +62,98 @@ def test_check_of_a_field_leaves_alone_what_is_typed_meanwhile(open_page, server
     expect(page.locator("#email")).to_have_value("ada@example.org")
 
 
+SECTIONS = {"visa_letter": ["yes"], "travel": ["known"], "pickup": ["y"]}
+
+
+def open_sections(page: Page) -> None:
+    """The form with its follow-ups open, counting the answers that arrive from now on."""
+    steps.open_form(page)
+    steps.fill_in(page, SECTIONS)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("window.swaps = 0; document.addEventListener('htmx:after:swap', () => swaps++)")
+
+
+def let_go(page: Page, held: list) -> None:
+    """Let the newest check of a field go, and wait until its answer stands on the page."""
+    before = page.evaluate("swaps")
+    held[-1].continue_()
+    page.wait_for_function("before => swaps > before", arg=before)
+
+
+def caret(page: Page) -> list:
+    return page.evaluate("(({id, selectionStart, selectionEnd}) => [id, selectionStart, selectionEnd])(document.activeElement)")
+
+
+@pytest.mark.parametrize("field", ["function", "visa_post", "arrival_flight", "access_needs"])
+def test_check_of_the_same_field_leaves_focus_caret_and_text_alone(open_page, server, field):
+    page = open_page(server)
+    open_sections(page)
+    held = hold(page, field)
+    page.fill(f"#{field}", "Paris")
+    with page.expect_request(f"**/fields/{field}"):
+        page.keyboard.press("Tab")
+    page.focus(f"#{field}")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Home")
+    page.keyboard.type("In ")
+
+    let_go(page, held)
+
+    assert caret(page) == [field, 3, 3]
+    page.keyboard.type("old ")
+    expect(page.locator(f"#{field}")).to_have_value("In old Paris"[: 10 if field == "arrival_flight" else None])
+
+
+@pytest.mark.parametrize("field", ["function", "visa_post", "arrival_flight", "access_needs"])
+@pytest.mark.parametrize("checked", ["email", "mobile"])
+def test_check_of_another_field_leaves_focus_caret_and_text_alone(open_page, server, checked, field):
+    page = open_page(server)
+    open_sections(page)
+    held = hold(page, checked)
+    page.fill(f"#{checked}", "ada")
+    with page.expect_request(f"**/fields/{checked}"):
+        page.keyboard.press("Tab")
+    page.focus(f"#{field}")
+    page.keyboard.type("Paris")
+    page.keyboard.press("Home")
+    page.keyboard.type("In ")
+
+    let_go(page, held)
+
+    expect(page.locator(f"#{checked}-error")).not_to_be_empty()
+    assert caret(page) == [field, 3, 3]
+    expect(page.locator(f"#{field}")).to_have_value("In Paris")
+
+
+@pytest.mark.parametrize("checked", ["email", "arrival_date", "departure_date"])
+def test_date_can_be_typed_on_while_checks_arrive(open_page, server, checked):
+    page = open_page(server)
+    open_sections(page)
+    page.fill("#arrival_date", "2017-05-20")
+    page.keyboard.press("Tab")
+    page.wait_for_load_state("networkidle")
+    held = hold(page, checked)
+    page.fill("#departure_date" if checked == "departure_date" else f"#{checked}", DOUBTFUL[checked])
+    with page.expect_request(f"**/fields/{checked}"):
+        page.keyboard.press("Tab")
+    page.focus("#arrival_date")
+    page.keyboard.type("24")
+
+    let_go(page, held)
+
+    assert page.evaluate("document.activeElement.id") == "arrival_date"
+    page.keyboard.type("052017")
+    expect(page.locator("#arrival_date")).to_have_value("2017-05-24")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#arrival_date")).to_have_value("2017-05-24")
+    expect(page.locator("#arrival_date-error, #arrival_date-doubt")).to_have_text(["", ""])
+
+
+DOUBTFUL = {"email": "ada@example", "arrival_date": "2016-05-20", "departure_date": "2017-05-02"}
+
+
 def test_field_left_empty_is_not_scolded(open_page, server):
     page = open_page(server)
     steps.open_form(page)
@@ -107,62 +197,55 @@ def test_visa_section_opens_on_yes_and_forgets_nothing_on_no(open_page, server, 
     expect(passport).to_have_value("12E34567")
 
 
-def test_form_can_be_filled_in_and_sent_with_the_keyboard_alone(open_page, server, ada):
+@pytest.mark.parametrize("mode", MODES)
+def test_conditional_questions_open_one_in_another_and_forget_nothing(open_page, server, mode):
+    page = open_page(server, **MODES[mode])
+    steps.open_form(page)
+    mobile, share_with = page.locator("#mobile"), page.locator("#share_with")
+    expect(page.locator(".follow-up")).to_have_count(5)
+    expect(page.locator(".follow-up >> visible=true")).to_have_count(0)
+    steps.fill_in(page, {"travel": ["known"], "pickup": ["y"], "mobile": "+976 99 112233"})
+    steps.fill_in(page, {"hotel": ["reserve"], "room": ["twin"], "share_with": "Bo Example"})
+
+    steps.fill_in(page, {"travel": ["later"], "room": ["single"]})
+    expect(mobile).to_be_hidden()
+    expect(share_with).to_be_hidden()
+    steps.fill_in(page, {"travel": ["known"], "room": ["twin"]})
+
+    expect(mobile).to_have_value("+976 99 112233")
+    expect(mobile).to_be_visible()
+    expect(share_with).to_have_value("Bo Example")
+    expect(share_with).to_be_visible()
+
+
+def test_likely_slip_in_an_address_is_asked_about_in_place_and_holds_nobody_up(open_page, server, ada):
     page = open_page(server)
     steps.open_form(page)
+    page.focus("#email")
 
-    for field in ("given_names", "family_name", "email", "organisation"):
-        tab_to(page, f"#{field}", ada[field])
-    tab_to(page, "#country", "United Kingdom")
-    tab_to(page, "#function", ada["function"])
-    tab_to(page, "[name=category]", " ")
-    tab_to(page, "[name=days]", " ")
-    tab_to(page, "[name=interpretation]", " ")
-    page.keyboard.press("ArrowDown")
-    tab_to(page, "[name=visa_letter]", " ")
-    page.keyboard.press("ArrowDown")
-    tab_to(page, "#consent_affiliation", " ")
-    tab_to(page, "button[name=step]", "\n")
-    steps.expect_check_page(page)
-    tab_to(page, "button[value=send]", "\n")
+    page.keyboard.type("ada@gmial.com")
+    page.keyboard.press("Tab")
 
-    reference = steps.reference(page)
-    (row,) = server.registrations(ada["email"])
-    assert (row["reference"], row["country"], row["category"]) == (reference, "GB", "party")
-    assert (row["days"], row["interpretation"], row["visa_state"]) == ('["2017-05-25"]', "en", "none")
+    expect(page.locator("#email-doubt")).to_have_text("Did you mean ada@gmail.com?")
+    expect(page.locator("#email-error")).to_be_empty()
+    expect(page.locator("#email")).to_have_value("ada@gmial.com")
+    expect(page.locator("#email")).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#organisation")).to_be_focused()
+    page.fill("#email", "ada@gmail.com")
+    page.keyboard.press("Tab")
+    expect(page.locator("#email-doubt")).to_be_empty()
 
 
-def test_keyboard_shows_at_every_stop_where_it_is(open_page, server):
-    page = open_page(server)
-    steps.open_form(page)
+@pytest.mark.parametrize(("lang", "mode", "width"), steps.WAYS[:4])
+def test_doubts_are_shown_on_the_check_page_and_hold_nobody_up(open_page, server, ada, lang, mode, width):
+    page = open_page(server, width=width, **MODES[mode])
+    address = ada["email"].replace("example.org", "gmial.com")
+    doubtful = {"email": address, "passport_expiry": "2017-08-01", "arrival_flight": "BY TRAIN"}
 
-    stops = dict(walk(page))
+    steps.to_check_page(page, ada | doubtful, lang)
 
-    assert {"#given_names", "#country", "#category-0", "#consent_affiliation"} < stops.keys()
-    assert [name for name, outline in stops.items() if outline == "none"] == []
-
-
-def walk(page: Page) -> Iterator[tuple[str, str]]:
-    """Press Tab through the whole page: each stop with the style of its outline."""
-    while True:
-        page.keyboard.press("Tab")
-        stop = page.evaluate(
-            """() => {
-                const stop = document.activeElement;
-                return [stop.id ? `#${stop.id}` : stop.outerHTML, getComputedStyle(stop).outlineStyle];
-            }"""
-        )
-        if stop[0].startswith("<body"):
-            return
-        yield stop
-
-
-def tab_to(page: Page, selector: str, keys: str) -> None:
-    """Press Tab until a control has the focus, and type."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            break
-    else:
-        raise AssertionError(f"{selector} cannot be reached with Tab")
-    page.keyboard.press("Enter") if keys == "\n" else page.keyboard.type(keys)
+    doubts = page.locator(".field__doubt")
+    expect(doubts).to_have_count(3)
+    expect(doubts.first).to_contain_text(address.replace("gmial", "gmail"))
+    steps.send(page)
+    assert len(server.registrations(address)) == 1

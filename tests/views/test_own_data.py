@@ -74,6 +74,8 @@ def test_data_hold_everything_that_is_stored(app, client, row, path):
         "cancelled_at": None,
         "cancel_reason": None,
         "pending_email": "ada@new.example",
+        "late": False,
+        "later_forms": [],
     }
 
 
