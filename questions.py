@@ -357,7 +357,7 @@ class Questions(DelegateForm):
         validators=[
             Required(_l("Enter a mobile number, so that the driver can find you")),
             Regexp(
-                r"^\(?(\+|00)[0-9 ()./-]{6,30}$",
+                r"^(?=(\D*\d){7})\(?(\+|00)[0-9 ()./-]{6,30}$",
                 message=_l("Enter a mobile number with its country code, such as +33 6 12 34 56 78"),
             ),
             LengthAtMost(32),

@@ -77,7 +77,7 @@ def forget(registration: Registration, address: str) -> None:
     links = [
         link
         for link in LateLink.select().where(LateLink.email != "")
-        if link.registration_id == registration.id or address_key(link.email) == address
+        if address_key(link.email) == address or link.registration_id == registration.id  # type: ignore[attr-defined]
     ]
     theirs = LateLink.id.in_([link.id for link in links])
     LateLink.update(email="").where(theirs).execute()

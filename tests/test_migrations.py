@@ -3,21 +3,24 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
-from factories import make_answers
+from factories import ADA, make_answers
 from peewee import IntegrityError
+from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
 from config import ROOT
 from db import connection, db, migrations, open_database, upgrade
 from domain import conference
+from domain.answers import answers_of
 from domain.desk import Desk
 from domain.registration import build
-from models import TABLES, Registration
+from models import TABLES, Consent, Registration
 
 NAMES = [path.stem for path in sorted((ROOT / "migrations").glob("[0-9]*.py"))]
 UPGRADE = """
@@ -87,8 +90,13 @@ def columns() -> dict[str, list[tuple[str, str, bool]]]:
 def somebody(**given: str) -> Registration:
     desk = Desk(
         conference=conference.load(ROOT / "conferences" / "oulan-bator-2017"),
-        sender="", reply_to=None, link=lambda *_: "", new_address=lambda *_: "", late_link=lambda _: "", home=lambda _: "",
-    )  # fmt: skip
+        sender="",
+        reply_to=None,
+        link=lambda *_: "",
+        new_address=lambda *_: "",
+        late_link=lambda _: "",
+        home=lambda _: "",
+    )
     row = build(make_answers(), lang="en", form_key=str(next(_numbers)), desk=desk)
     for name, value in given.items():
         setattr(row, name, value)
@@ -149,7 +157,73 @@ def test_upgrade_by_four_processes_at_once_works_for_each(make_address, use):
     assert migrations() == [(name, True) for name in NAMES]
 
 
-@pytest.mark.parametrize(("column", "value"), [("state", "lost"), ("visa_state", "perhaps")])
+def insert_as_the_first_release_does() -> None:
+    """Put ada on the list, with a consent, through the tables as they were at first."""
+    first = Runner(db.obj, str(ROOT / "migrations")).migrations()[0].load()
+    noon = datetime(2017, 4, 10, 12)
+    columns = {name: make_answers().__dict__[name] for name in ADA}
+    columns |= dict.fromkeys(("name_key", "organisation_key", "search"), "")
+    columns |= {name: name for name in ("public_id", "reference", "form_key", "address_key")}
+    columns |= {
+        "state": "received",
+        "language": "en",
+        "sessions": [],
+        "interpretation": "en",
+        "visa_state": "none",
+    }
+    columns |= {"link_version": 1, "sequence": 0}
+    with db.bind_ctx((first.Registration, first.Consent)):
+        ada = first.Registration.create(**columns, created_at=noon, updated_at=noon)
+        first.Consent.create(registration=ada, kind="photo", version="1", language="en", given_at=noon)
+
+
+def assert_ada_is_whole() -> None:
+    (row,) = Registration.select()
+    assert (row.name, row.days, row.mobile) == ("Ada Lovelace", ["2017-05-25"], None)
+    assert (row.travel, row.hotel, row.extra, row.is_late) == ("", "", {}, False)
+    assert (row.journey, row.stay, row.cancel_reason, row.pending_email) == (None, None, None, None)
+    assert answers_of(row).consents == ["photo"]
+
+
+def test_upgrade_keeps_the_registrations_of_the_first_release(empty):
+    with connection():
+        Runner(db.obj, str(ROOT / "migrations")).up(NAMES[0])
+        insert_as_the_first_release_does()
+
+    upgrade()
+
+    with connection():
+        assert_ada_is_whole()
+
+
+def test_first_release_still_runs_on_the_new_tables(upgraded):
+    insert_as_the_first_release_does()
+
+    assert_ada_is_whole()
+
+
+def test_database_keeps_one_consent_of_a_kind_that_holds(upgraded):
+    row = somebody()
+    row.save(force_insert=True)
+    consent = {
+        "registration": row,
+        "kind": "photo",
+        "version": "1",
+        "language": "en",
+        "given_at": row.created_at,
+    }
+    for _ in range(2):
+        Consent.create(**consent, withdrawn_at=row.created_at)
+    Consent.create(**consent)
+
+    with pytest.raises(IntegrityError):
+        Consent.create(**consent | {"version": "2"})
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("state", "lost"), ("visa_state", "perhaps"), ("travel", "walking"), ("hotel", "tent")],
+)
 def test_database_refuses_a_state_that_there_is_not(upgraded, column, value):
     with pytest.raises(IntegrityError):
         somebody(**{column: value}).save(force_insert=True)

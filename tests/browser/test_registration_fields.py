@@ -66,22 +66,29 @@ SECTIONS = {"visa_letter": ["yes"], "travel": ["known"], "pickup": ["y"]}
 
 
 def open_sections(page: Page) -> None:
-    """The form with its follow-ups open, counting the answers that arrive from now on."""
+    """The form with its follow-ups open, counting the answers to checks that have arrived."""
     steps.open_form(page)
-    steps.fill_in(page, SECTIONS)
-    page.wait_for_load_state("networkidle")
     page.evaluate("window.swaps = 0; document.addEventListener('htmx:after:swap', () => swaps++)")
+    steps.fill_in(page, SECTIONS)
+    expect_answers(page, len(SECTIONS))
+
+
+def expect_answers(page: Page, count: int) -> None:
+    page.wait_for_function("count => swaps >= count", arg=count)
 
 
 def let_go(page: Page, held: list) -> None:
-    """Let the newest check of a field go, and wait until its answer stands on the page."""
+    """Let the newest check of a field go, and those to come; wait until its answer stands on the page."""
     before = page.evaluate("swaps")
     held[-1].continue_()
-    page.wait_for_function("before => swaps > before", arg=before)
+    page.unroute_all()
+    expect_answers(page, before + 1)
 
 
 def caret(page: Page) -> list:
-    return page.evaluate("(({id, selectionStart, selectionEnd}) => [id, selectionStart, selectionEnd])(document.activeElement)")
+    return page.evaluate(
+        "(({id, selectionStart, selectionEnd}) => [id, selectionStart, selectionEnd])(document.activeElement)"
+    )
 
 
 @pytest.mark.parametrize("field", ["function", "visa_post", "arrival_flight", "access_needs"])
@@ -100,8 +107,8 @@ def test_check_of_the_same_field_leaves_focus_caret_and_text_alone(open_page, se
     let_go(page, held)
 
     assert caret(page) == [field, 3, 3]
-    page.keyboard.type("old ")
-    expect(page.locator(f"#{field}")).to_have_value("In old Paris"[: 10 if field == "arrival_flight" else None])
+    page.keyboard.type("a ")
+    expect(page.locator(f"#{field}")).to_have_value("In a Paris")
 
 
 @pytest.mark.parametrize("field", ["function", "visa_post", "arrival_flight", "access_needs"])
@@ -125,33 +132,32 @@ def test_check_of_another_field_leaves_focus_caret_and_text_alone(open_page, ser
     expect(page.locator(f"#{field}")).to_have_value("In Paris")
 
 
-@pytest.mark.parametrize("checked", ["email", "arrival_date", "departure_date"])
-def test_date_can_be_typed_on_while_checks_arrive(open_page, server, checked):
+@pytest.mark.parametrize(
+    ("checked", "wrong"),
+    [("email", "ada@example"), ("arrival_date", "2016-05-20"), ("departure_date", "2017-05-02")],
+)
+def test_date_can_be_typed_on_while_checks_arrive(open_page, server, checked, wrong):
     page = open_page(server)
     open_sections(page)
-    page.fill("#arrival_date", "2017-05-20")
-    page.keyboard.press("Tab")
-    page.wait_for_load_state("networkidle")
+    page.fill("#arrival_date", "2017-04-20")
+    expect_answers(page, len(SECTIONS) + 2)
     held = hold(page, checked)
-    page.fill("#departure_date" if checked == "departure_date" else f"#{checked}", DOUBTFUL[checked])
     with page.expect_request(f"**/fields/{checked}"):
+        page.fill(f"#{checked}", wrong)
         page.keyboard.press("Tab")
     page.focus("#arrival_date")
-    page.keyboard.type("24")
+    page.keyboard.type("05")
 
     let_go(page, held)
 
-    assert page.evaluate("document.activeElement.id") == "arrival_date"
-    page.keyboard.type("052017")
+    expect(page.locator("#arrival_date")).to_be_focused()
+    page.keyboard.type("242017")
     expect(page.locator("#arrival_date")).to_have_value("2017-05-24")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    page.wait_for_load_state("networkidle")
+    page.focus("#function")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     expect(page.locator("#arrival_date")).to_have_value("2017-05-24")
-    expect(page.locator("#arrival_date-error, #arrival_date-doubt")).to_have_text(["", ""])
-
-
-DOUBTFUL = {"email": "ada@example", "arrival_date": "2016-05-20", "departure_date": "2017-05-02"}
+    expect(page.locator("#arrival_date-error")).to_be_empty()
+    expect(page.locator("#arrival_date-doubt")).to_be_empty()
 
 
 def test_field_left_empty_is_not_scolded(open_page, server):
