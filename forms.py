@@ -47,10 +47,12 @@ class RegistrationForm(Questions):
         self.days.choices = offer({one.key: day(one.date, "full") for one in conference.days})
         self.sessions.choices = offer({session.key: session.title[lang] for session in conference.sessions})
         self.pickup.words = _("Please meet me at the airport and take me to my hotel")
-        if hotel := conference.hotel:
-            self.room.choices = offer({room.key: room.label[lang] for room in hotel.rooms})
+        rooms = conference.hotel.rooms if conference.hotel else []
+        self.room.choices = offer({room.key: room.label[lang] for room in rooms})
         for name in self.OPTIONAL:
             self[name].is_optional = True
+        for question in conference.questions:
+            self[question.name].is_optional = not question.required
         for name in self.DOUBTFUL:
             self[name].is_doubtful = True
         for name, others in self.CHECKED_WITH.items():
@@ -65,8 +67,12 @@ class RegistrationForm(Questions):
 
     def process(self, *given: Any, **named: Any) -> None:
         """Read the answers, those to the conference's own questions too; what is not asked is not answered."""
+        bound = {"prefix": self._prefix, "translations": self.meta.get_translations(self)}
         for question in self.conference.questions:
-            self[question.name] = field_for(question, current_language())
+            field = field_for(question, current_language())
+            self._fields[question.name] = self.meta.bind_field(self, field, {"name": question.name} | bound)
+        for name in self.SECTIONS["consent"]:  # last on the page, so last in the summary of errors
+            self._fields[name] = self._fields.pop(name)
         super().process(*given, **named)
         for name in self.left_out:
             self[name].process(None)

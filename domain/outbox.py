@@ -29,7 +29,12 @@ _wake = threading.Event()
 
 
 def enqueue(message: EmailMessage, *, kind: str, registration: Registration | None, once: str) -> None:
-    """Queue a mail in the transaction that is open. A second call with the same `once` does nothing."""
+    """Queue a mail in the transaction that is open. A second call with the same `once` does nothing.
+
+    Nor does one about a registration that was erased since it was read: the erasure must have been the last word.
+    """
+    if registration is not None and has_been_erased(registration):
+        return
     now = clock.now()
     Mail.insert(
         registration=registration,
@@ -43,6 +48,16 @@ def enqueue(message: EmailMessage, *, kind: str, registration: Registration | No
         created_at=now,
     ).on_conflict_ignore().execute()
     db.after_commit(_wake.set)
+
+
+def has_been_erased(registration: Registration) -> bool:
+    """Whether it is erased by now. If it is not, an erasure waits until the transaction that is open has ended."""
+    kept = Registration.select(Registration.id).where(
+        Registration.id == registration.id, Registration.state != "erased"
+    )
+    if not on_sqlite():
+        kept = kept.for_update("FOR SHARE")  # type: ignore[arg-type]
+    return kept.first() is None
 
 
 def claim(owner: str) -> Mail | None:

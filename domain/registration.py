@@ -64,9 +64,10 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     Raises RegistrationClosed after the deadline, unless such a link is valid for this address.
     """
     form_key = fingerprint(answers, key)
+    # Before the look-up: if it is used up by now, what used it up is stored, and may be this very form.
+    leave = None if desk.conference.is_open else late.valid(late_link, address=answers.email)
     if reference := reference_of(form_key):
         return reference
-    leave = None if desk.conference.is_open else late.valid(late_link, address=answers.email)
     if not desk.conference.is_open and leave is None:
         raise RegistrationClosed
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
@@ -118,17 +119,24 @@ def active(key: str) -> Registration | None:
     return Registration.get_or_none(Registration.address_key == key, Registration.state.in_(ACTIVE))
 
 
-def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str:
-    """Answer a later form for an address that is registered already: mail its owner, store only the reference."""
+def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str | None:
+    """Answer a later form for an address that is registered already: mail its owner, store only the reference.
+
+    Nothing, when the registration was cancelled or erased since it was read.
+    """
     reference, form_key = str(later.reference), later.form_key
     once = f"repeat:{form_key}"
     message = compose("repeat", existing, once=once, desk=desk)
     try:
         with write():
             now = clock.now()
-            Repeat.create(registration=existing, reference=reference, form_key=form_key, created_at=now)
             words = Registration.search.concat(f" {searchable_reference(reference)}")
-            Registration.update(search=words).where(Registration.id == existing.id).execute()
+            claimed = Registration.update(search=words).where(
+                Registration.id == existing.id, Registration.state.in_(ACTIVE)
+            )
+            if not claimed.execute():
+                return None
+            Repeat.create(registration=existing, reference=reference, form_key=form_key, created_at=now)
             outbox.enqueue(message, kind="repeat", registration=existing, once=once)
             audit.record("registration.repeated", registration=existing)
     except IntegrityError:
@@ -442,7 +450,9 @@ def own_data(registration: Registration) -> dict[str, Any]:
     """Everything that is kept of one delegate, for a copy in a common format (GDPR, article 20)."""
     ledger = Consent.select().where(Consent.registration == registration).order_by(Consent.id)
     shown = (Mail.kind, Mail.state, Mail.created_at, Mail.accepted_at)
-    mails = Mail.select(*shown).where(Mail.registration == registration).order_by(Mail.id)
+    # Not the mail to a new address: without it, one could tell that somebody else is registered there.
+    theirs = (Mail.registration == registration) & (Mail.kind != "address")
+    mails = Mail.select(*shown).where(theirs).order_by(Mail.id)
     repeats = Repeat.select().where(Repeat.registration == registration).order_by(Repeat.id)
     answers = asdict(answers_of(registration))
     del answers["consents"]

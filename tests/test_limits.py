@@ -9,16 +9,35 @@ import pytest
 import redis
 import time_machine
 from conftest import PASSWORD
-from factories import typed
-from support.journey import FORM, HTMX, ON_SQLITE, SESSION, fresh_key, own_page, stored
+from factories import typed, typed_with_travel
+from support.journey import (
+    FORM,
+    HTMX,
+    ON_SQLITE,
+    SESSION,
+    again,
+    amended,
+    as_typed,
+    check,
+    fresh_key,
+    lists,
+    own_page,
+    stored,
+)
 from support.page import PageClient
 from support.second import second_service
+from werkzeug.datastructures import MultiDict
 
 from domain.conference import LANGUAGES
-from models import Registration
+from models import Mail, Registration
 
 pytestmark = ON_SQLITE
 
+LINK = f"{FORM}/link"
+WAIT = (
+    "Too many attempts from your network. Nothing was stored, and your answers are still here: please send them again "
+    "in a few minutes."
+)
 NETWORKS = [f"192.0.2.{number}" for number in range(1, 41)]
 
 
@@ -37,9 +56,89 @@ def test_eleventh_form_for_one_address_within_an_hour_has_to_wait(client, lang):
     page = client.post(given["path"], given["data"], status=429)
 
     assert page.one("html")["lang"] == lang
-    assert page.texts(".error__code") == ["429"]
+    assert as_typed(page) == lists(given["data"])
+    assert len(page.texts("[role=alert]:not([hidden])")) == 1
     assert 0 < int(page.headers["Retry-After"]) <= 3600
     assert stored(Registration) == []
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+@pytest.mark.parametrize("stage", ["form", "check"])
+def test_what_has_to_wait_comes_back_as_it_was_sent_and_is_one_registration_in_the_end(
+    app, client, stage, headers
+):
+    fields = typed_with_travel(key=fresh_key(app), arrival_flight="OM 302", sessions=["asia", "gender"])
+    if stage == "check":
+        fields = MultiDict(check(client, fields).hidden_fields())
+    sent = fields | {"step": "send"}
+    statuses(client, 10, networks=NETWORKS, data=typed(step="send"))
+
+    page = client.post(FORM, sent, headers=headers, status=429)
+
+    assert page.texts("h1") == ["Check your answers" if stage == "check" else "Register for the conference"]
+    assert page.texts("[role=alert]:not([hidden])") == [WAIT]
+    assert 0 < int(page.headers["Retry-After"]) <= 3600
+    kept = page.hidden_fields() | ({} if stage == "check" else as_typed(page))
+    assert lists(MultiDict(kept)) == lists(fields)
+    assert kept["key"] == [fields["key"]]
+    assert stored(Registration) == []
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1, seconds=1)):
+        for _ in range(2):
+            client.post(FORM, kept | {"step": "send"}, headers=headers, status=204 if headers else 303)
+
+    assert [row.email for row in stored(Registration)] == ["ada@example.org"]
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation"]
+
+
+def test_check_page_that_was_tampered_with_comes_back_as_a_form(app, client):
+    form = check(client, typed()).hidden_fields() | {"step": "send", "email": "ada at example"}
+    statuses(client, 10, networks=NETWORKS, data=form)
+
+    page = client.post(FORM, form, status=429)
+
+    assert as_typed(page)["email"] == ["ada at example"]
+    assert page.texts("h1") == ["Register for the conference"]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_fourth_wish_for_a_link_within_a_day_has_to_wait(client, headers):
+    wish = {"email": "ada@example.org"}
+    assert statuses(client, 3, networks=NETWORKS, path=LINK, data=wish) == [303] * 3
+
+    page = client.post(LINK, {"email": " ADA@example.org "}, headers=headers, status=429)
+
+    assert page.value("email") == "ADA@example.org"
+    assert page.texts("[role=alert]:not([hidden])") == [WAIT]
+    assert 0 < int(page.headers["Retry-After"]) <= 24 * 3600
+    client.post(LINK, {"email": "bo@example.org"}, headers=headers, status=204 if headers else 303)
+
+
+def test_who_forgets_the_address_is_told_so_however_often_others_did(client):
+    statuses(client, 3, networks=NETWORKS, path=LINK, data={"email": " "})
+
+    page = client.post(LINK, {"email": ""}, status=422)
+
+    assert page.texts("#email-error") == ["Enter your e-mail address"]
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_edit_page_that_has_to_wait_comes_back_as_it_was_sent(app, client, registered, headers):
+    row = registered()
+    path = f"{own_page(app, row)}/edit"
+    fields = amended(client.get(path), function="President", days=["2017-05-25", "2017-05-26"])
+    statuses(client, 60, networks=["127.0.0.1"], path=path, method="GET")
+
+    page = client.post(path, fields, headers=headers, status=429)
+
+    assert as_typed(page) == lists(fields)
+    assert page.value("sequence") == "0"
+    assert page.texts("[role=alert]:not([hidden])") == [WAIT]
+    assert 0 < int(page.headers["Retry-After"]) <= 60
+    assert again(row).function == row.function
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61)):
+        client.post(path, amended(page), headers=headers, status=204 if headers else 303)
+    assert again(row).function == "President"
 
 
 def test_limit_of_one_address_stops_no_other(app, client):
@@ -75,6 +174,9 @@ def test_htmx_learns_that_it_has_to_wait(client):
         ("POST", f"{FORM}/fields/email", {"email": "ada"}, 120),
         ("POST", SESSION, {}, 30),
         ("GET", "/en/r/x", {}, 60),
+        ("POST", "/en/r/x/erasure", {}, 60),
+        ("GET", f"{FORM}/address/x", {}, 60),
+        ("POST", LINK, {}, 20),
     ],
 )
 def test_one_network_may_ask_so_often(client, method, path, data, allowed):

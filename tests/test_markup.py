@@ -4,24 +4,71 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from factories import typed, typed_with_visa
+from factories import JOURNEY, NEEDS, PASSPORT, STAY, typed, typed_with_travel, typed_with_visa
+from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
+
+from db import connection
+from domain import late
 
 ROOT = Path(__file__).parent.parent
+FULL = {
+    "needs": NEEDS,
+    "passport": PASSPORT,
+    "travel": "known",
+    "journey": JOURNEY,
+    "mobile": "+976 99 112233",
+    "hotel": "reserve",
+    "stay": STAY,
+    "consents": ["affiliation", "visa", "needs", "list", "photo"],
+}
 
 
 @pytest.fixture
-def pages(client, desk_client, registered) -> dict[str, str]:
+def own_pages(app, client, registered) -> dict[str, str]:
+    """What a delegate sees with the private link."""
+    row = registered(email="ada@example.org", **FULL)
+    own = own_page(app, row)
+    second = amended(client.get(f"{own}/edit"), function="Treasurer")
+    pages = {"own": client.get(own).text, "edit": client.get(f"{own}/edit").text}
+    amend(client, f"{own}/edit", {"email": "ada@new.example"})
+    pages |= {
+        "waiting": client.get(f"{own}?done=asked").text,
+        "conflict": client.post(f"{own}/edit", second, status=409).text,
+        "wrong": client.post(f"{own}/erasure", {}, status=422).text,
+        "readable": client.get(f"{own}/data.html").text,
+        "address": client.get(new_address_page(app, again(row))).text,
+    }
+    client.post(f"{own}/cancellation", {}, status=303)
+    return pages | {"cancelled": client.get(f"/es{own.removeprefix('/en')}").text}
+
+
+@pytest.fixture
+def pages(app, client, desk_client, registered, own_pages) -> dict[str, str]:
     reference = registered().reference
     key = client.get("/en/registration").value("key")
     public = {name: client.get(f"/fr/{name}").text for name in ("", "programme", "practical", "privacy")}
-    return public | {
-        "form": client.get("/en/registration").text,
-        "errors": client.post("/en/registration", typed(email=""), status=422).text,
-        "check": client.post("/en/registration", typed_with_visa(key=key)).text,
-        "missing": client.get("/es/nothing", status=404).text,
-        "list": desk_client.get("/organiser/registrations").text,
-        "one": desk_client.get(f"/organiser/registrations/{reference}").text,
-    }
+    with app.test_request_context("/"), connection():
+        late.make("bo@example.org", lang="en", organiser=None, desk=app.extensions["desk"])
+    travel = typed_with_travel(key=fresh_key(app), email="ada@gmial.com", arrival_flight="BY CAR")
+    own = {f"own {name}": text for name, text in own_pages.items()}
+    return (
+        public
+        | own
+        | {
+            "doubts": client.post("/en/registration", travel).text,
+            "link": client.post("/en/registration/link", {}, status=422).text,
+            "sent": client.get("/fr/registration/link/sent").text,
+            "erased": client.get("/fr/registration/erased").text,
+            "late": desk_client.get("/organiser/late-links").text,
+            "large": client.post("/en/registration", {"email": "x" * 1024 * 1024}, status=413).text,
+            "form": client.get("/en/registration").text,
+            "errors": client.post("/en/registration", typed(email=""), status=422).text,
+            "check": client.post("/en/registration", typed_with_visa(key=key)).text,
+            "missing": client.get("/es/nothing", status=404).text,
+            "list": desk_client.get("/organiser/registrations").text,
+            "one": desk_client.get(f"/organiser/registrations/{reference}").text,
+        }
+    )
 
 
 def test_pages_are_valid_html(pages, tmp_path):

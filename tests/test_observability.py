@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 from conftest import CLOSED_DAY, PASSWORD
 from factories import typed_with_visa
-from support.journey import FORM, HTMX, ON_SQLITE, own_page, send, sign_in, stored
+from support.journey import (
+    FORM,
+    HTMX,
+    ON_SQLITE,
+    again,
+    amend,
+    new_address_page,
+    own_page,
+    send,
+    sign_in,
+    stored,
+)
 from support.page import PageClient
 from support.second import second_service
 
@@ -31,6 +42,17 @@ PEOPLE = {
     "diet_other": "Canaryseed",
     "access_needs": "Canaryramp",
     "consent_needs": "y",
+    "travel": "known",
+    "arrival_date": "2017-05-24",
+    "arrival_time": "06:10",
+    "arrival_flight": "CANARY 1",
+    "pickup": "y",
+    "mobile": "+976 99 7654321",
+    "hotel": "reserve",
+    "check_in": "2017-05-24",
+    "check_out": "2017-05-27",
+    "room": "twin",
+    "share_with": "Canarybo",
 }
 NETWORK = "203.0.113.77"
 
@@ -130,12 +152,27 @@ def test_journeys_leave_nothing_personal_in_the_log(app, client, organiser, log)
     client.get(link)
     client.get(f"{link}canary", status=404)
     client.get(f"/canary/{row.reference}", status=404)
+    amend(client, f"{link}/edit", {"email": "canary@new.example", "function": "Canarypresident"})
+    confirming = new_address_page(app, again(row))
+    client.get(confirming)
+    client.get(f"{confirming}canary", status=404)
+    client.post(f"{link}/data.json", {})
+    client.post(f"{FORM}/link", {"email": "canary@canary.example"}, status=303)
+    client.post(f"{link}/cancellation", {"reason": "Canaryreason"}, status=303)
     clock.rehearse(CLOSED_DAY)
     sign_in(client, row.email, "canary-password", status=422)
     sign_in(client, organiser.email, PASSWORD)
     client.client.get(f"/organiser/registrations?q={row.reference}&after=canary")
     client.client.get(f"/organiser/registrations/{row.reference}")
     client.client.get(f"/organiser/registrations.csv?q={row.email}")
+    token = client.get("/organiser/late-links").select("main [name=csrf_token]")[0]["value"]
+    client.post(
+        "/organiser/late-links",
+        {"csrf_token": token, "email": "canary@late.example", "language": "en"},
+        status=303,
+    )
+    client.client.get(f"{FORM}?late=canary")
+    client.post(f"{link}/erasure", {"sure": "y"}, status=303)
     for _ in range(61):
         client.client.get(link)
     secrets = [
@@ -143,6 +180,8 @@ def test_journeys_leave_nothing_personal_in_the_log(app, client, organiser, log)
         row.public_id,
         row.form_key,
         link.rpartition("/")[2],
+        confirming.rpartition("/")[2],
+        "7654321",
         receipt.rpartition("/")[2],
     ]
 

@@ -8,13 +8,30 @@ from pathlib import Path
 import psycopg
 import pytest
 from conftest import PASSWORD
-from factories import typed_with_visa
-from support.journey import FORM, HTMX, as_typed, check, own_page, sign_in, stored
+from factories import PASSPORT, typed_with_visa
+from support.journey import (
+    FORM,
+    HTMX,
+    again,
+    amended,
+    as_typed,
+    check,
+    everything,
+    lists,
+    own_page,
+    sign_in,
+    stored,
+)
 
 from db import connection, db
 from models import AuditEntry, Consent, Mail, Registration
 
 LIST = "/organiser/registrations"
+LINK = f"{FORM}/link"
+OUT = (
+    "The service is unavailable for a moment. Nothing was stored, and your answers are still here: please send them "
+    "again in a minute."
+)
 
 
 @contextmanager
@@ -41,7 +58,9 @@ def locked() -> Iterator[None]:
 
 @contextmanager
 def full() -> Iterator[None]:
-    """The file may not grow by a single page: what SQLite sees when the disk is full."""
+    """The file has no free page and may not grow by one: what SQLite sees when the disk is full."""
+    with connection():
+        db.execute_sql("VACUUM")
     with pragma("max_page_count", 1, 2**30):
         yield
 
@@ -68,6 +87,9 @@ EVERY_OUTAGE = pytest.mark.parametrize(
     ("service", "outage"),
     [on("sqlite", locked), on("sqlite", full), on("postgresql", gone)],
     indirect=["service"],
+)
+LOCKED_OR_GONE = pytest.mark.parametrize(
+    ("service", "outage"), [on("sqlite", locked), on("postgresql", gone)], indirect=["service"]
 )
 GONE = pytest.mark.parametrize(("service", "outage"), [on("postgresql", gone)], indirect=["service"])
 
@@ -106,6 +128,71 @@ def test_repeat_keeps_everything_in_an_outage_too(app, client, registered, outag
     client.post(FORM, form, status=303)
 
     assert [mail.kind for mail in stored(Mail)] == ["confirmation", "repeat"]
+
+
+@EVERY_OUTAGE
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_edit_page_keeps_everything_in_an_outage_and_succeeds_when_it_is_over(
+    app, client, registered, outage, headers
+):
+    row = registered(passport=PASSPORT, consents=["affiliation", "visa"])
+    path = f"{own_page(app, row)}/edit"
+    fields = amended(
+        client.get(path), function="President", passport_number="99X888777", mobile="+33 6 12 34"
+    )
+    before = everything()
+
+    with outage():
+        page = client.post(path, fields, headers=headers, status=503)
+
+    assert page.texts("[role=alert]:not([hidden])") == [OUT]
+    assert page.headers["Retry-After"] == "30"
+    assert as_typed(page) == lists(fields)
+    assert page.value("sequence") == "0"
+    assert everything() == before
+
+    client.post(path, amended(page), headers=headers, status=204 if headers else 303)
+
+    after = again(row)
+    assert (after.function, after.passport["number"], after.sequence) == ("President", "99X888777", 1)
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "changed"]
+
+
+@EVERY_OUTAGE
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
+def test_wish_for_a_link_keeps_the_address_in_an_outage(app, client, registered, outage, headers):
+    registered(email="ada@example.org")
+
+    with outage():
+        page = client.post(LINK, {"email": "ada@example.org"}, headers=headers, status=503)
+
+    assert page.texts("[role=alert]:not([hidden])") == [OUT]
+    assert page.headers["Retry-After"] == "30"
+    assert page.value("email") == "ada@example.org"
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation"]
+
+    client.post(LINK, {"email": page.value("email")}, headers=headers, status=204 if headers else 303)
+
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "link"]
+
+
+@LOCKED_OR_GONE
+@pytest.mark.parametrize(
+    "button", ["confirmation", "cancellation", "consents", "link", "erasure", "data.json"]
+)
+def test_button_of_the_own_page_does_nothing_in_an_outage(app, client, registered, outage, button):
+    path = f"{own_page(app, registered(consents=['affiliation', 'list']))}/{button}"
+    fields = {"kind": "list", "sure": "y"}
+    before = everything()
+
+    with outage():
+        page = client.post(path, fields, status=503)
+
+    assert page.texts("h1") == ["The service is unavailable for a moment"]
+    assert page.headers["Retry-After"] == "30"
+    assert everything() == before
+    assert client.client.post(path, data=fields).status_code in (200, 303)
+    assert everything() != before
 
 
 @EVERY_OUTAGE

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, g
 
-from db import close_connection, open_connection
+from db import DatabaseOut, close_connection, is_outage, open_connection
 
 
 def hold_connection(bp: Blueprint) -> None:
@@ -10,7 +10,12 @@ def hold_connection(bp: Blueprint) -> None:
 
     @bp.before_request
     def open_() -> None:
-        g.has_opened = open_connection()
+        try:
+            g.has_opened = open_connection()
+        except Exception as error:
+            if is_outage(error):
+                raise DatabaseOut from error
+            raise
 
     @bp.teardown_request
     def close(error: BaseException | None) -> None:

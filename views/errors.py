@@ -8,7 +8,7 @@ from werkzeug import Response
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
 from db import DatabaseOut, is_outage
-from fields import LongText, Text
+from fields import EmailText, LongText, Text
 from forms import RegistrationForm
 from security import retry_after
 
@@ -74,7 +74,7 @@ def page(code: int, title: str, text: str, error: HTTPException | None = None) -
 def longest_texts() -> list[tuple[str, int]]:
     """The questions of the form that take the longest answers, with their limits: what to shorten."""
     form = RegistrationForm(current_app.extensions["desk"].conference, formdata=None)
-    texts = [form[name] for name in form.names if isinstance(form[name], Text | LongText)]
+    texts = [form[name] for name in form.names if isinstance(form[name], Text | EmailText | LongText)]
     limits = [(field.label.text, field.render_kw["maxlength"]) for field in texts]
     return sorted((limit for limit in limits if limit[1] >= LONG), key=lambda limit: -limit[1])
 

@@ -235,9 +235,13 @@ def received(receipt: str) -> str:
     return render_template("registration/received.html", title=title, reference=reference, receipt=receipt)
 
 
+def is_without_address() -> bool:
+    return not request.form.get("email", "").strip()
+
+
 @bp.route("/registration/link", methods=["GET", "POST"])
 @limiter.limit("20/hour", methods=["POST"])
-@limiter.limit("3/day", methods=["POST"], key_func=by_address)
+@limiter.limit("3/day", methods=["POST"], key_func=by_address, exempt_when=is_without_address)
 def link() -> Response:
     """Send the private link again; whether somebody has registered shows in the mailbox only."""
     form = LinkForm()
@@ -253,7 +257,7 @@ def link() -> Response:
 
 def show_link(form: LinkForm, status: int) -> Response:
     title = _("Send me my link again")
-    return render(
+    response = render(
         "registration/link.html",
         "registration/_link.html",
         title=title,
@@ -261,6 +265,9 @@ def show_link(form: LinkForm, status: int) -> Response:
         form=form,
         trouble=status,
     )
+    if status == 503:
+        response.headers["Retry-After"] = "30"
+    return response
 
 
 @bp.get("/registration/link/sent")

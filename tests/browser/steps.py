@@ -284,3 +284,18 @@ def own_states(page: Page, server: Server, answers: dict[str, Any], lang: str) -
     yield "erased page"
     page.goto(link)
     yield "own page, gone"
+
+
+def late_link_states(page: Page) -> Iterator[str]:
+    """Take an organiser through the page of late links, with a halt at each state."""
+    sign_in(page)
+    page.goto("/organiser/late-links")
+    yield "late links"
+    page.locator("main form button").click()
+    expect(page.locator("#summary")).to_be_visible()
+    yield "late links with errors"
+    page.fill("#email", next_address())
+    page.check('[name=language][value="es"]')
+    page.locator("main form button").click()
+    expect(page.locator(".notice--good")).to_be_visible()
+    yield "late link made"

@@ -1,8 +1,11 @@
 """axe on every page in every state: WCAG 2.2 AA and good practice, narrow and wide, light and dark."""
 
+from itertools import chain
+from urllib.parse import urlsplit
+
 import pytest
 from browser import steps
-from browser.cast import ADA
+from browser.cast import ADA, OTHERS
 from browser.steps import LANGUAGES
 from playwright.sync_api import Page, expect
 
@@ -56,6 +59,47 @@ def test_public_pages_have_no_violations(open_page, server, ada, lang):
         for violation in violations(page, state, lang)
     ]
 
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_pages_behind_the_link_have_no_violations(open_page, server, ada, lang):
+    page = open_page(server, expecting="status of 4(04|09|10)")
+    states = chain(steps.link_states(page, lang), steps.own_states(page, server, ada, lang))
+
+    found = [violation for state in states for violation in violations(page, state, lang)]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_late_links_have_no_violations(open_page, late_server, lang):
+    page = open_page(late_server, locale=lang)
+
+    found = [
+        violation
+        for state in steps.late_link_states(page)
+        for violation in violations(page, f"organiser: {state}", lang)
+    ]
+
+    assert page.locator("html").get_attribute("lang") == lang
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_own_page_after_the_deadline_has_no_violations(open_page, desk, late_server, lang):
+    page = open_page(late_server)
+    path = urlsplit(steps.private_link(desk, OTHERS[-1]["email"])).path.replace("/en/", f"/{lang}/")
+    page.goto(path)
+    expect(page.locator("#cancel")).to_be_visible()
+    found = violations(page, "own page after the deadline", lang)
+
+    page.goto(f"{path}/edit")
+    steps.fill_in(page, {"travel": ["known"], "pickup": ["y"], "hotel": ["reserve"], "room": ["twin"]})
+
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    found += violations(page, "edit page after the deadline, follow-ups open", lang)
+    assert page.locator("html").get_attribute("lang") == lang
     assert found == []
 
 

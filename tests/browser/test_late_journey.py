@@ -54,7 +54,11 @@ def test_travel_can_be_completed_after_the_deadline_and_nothing_else_changed(
 
     expect(page.locator("[aria-labelledby=journey-title]")).to_contain_text("OM 302")
     (row,) = late_server.registrations(email)
-    assert (row["travel"], row["hotel"], row["family_name"]) == ("known", "own", OTHERS[number]["family_name"])
+    assert (row["travel"], row["hotel"], row["family_name"]) == (
+        "known",
+        "own",
+        OTHERS[number]["family_name"],
+    )
     assert len(late_server.mails(email, "changed")) == 1
 
 

@@ -144,7 +144,7 @@ def test_date_can_be_typed_on_while_checks_arrive(open_page, server, checked, wr
     held = hold(page, checked)
     with page.expect_request(f"**/fields/{checked}"):
         page.fill(f"#{checked}", wrong)
-        page.keyboard.press("Tab")
+        page.focus("#function")
     page.focus("#arrival_date")
     page.keyboard.type("05")
 

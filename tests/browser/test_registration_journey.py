@@ -263,16 +263,3 @@ def test_visitor_who_changes_to_no_letter_leaves_no_passport_behind(open_page, s
 
     (row,) = server.registrations(ada["email"])
     assert (row["visa_state"], row["passport"]) == ("none", "")
-
-
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_no_public_page_scrolls_sideways_on_a_narrow_telephone(open_page, server, ada, lang):
-    page = open_page(server, width=320, expecting="status of 404")
-
-    too_wide = [
-        state
-        for state in steps.public_states(page, server, ada, lang)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    ]
-
-    assert too_wide == []

@@ -1,14 +1,17 @@
 """Late links: leave to register after the deadline, for one address, for 72 hours, once."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 import time_machine
 from factories import NEEDS
 
+from db import connection, db
 from domain import late, organisers
 from domain.registration import RegistrationClosed, cancel
 from models import TABLES, AuditEntry, LateLink, Mail, Organiser, Registration, Repeat
@@ -273,6 +276,33 @@ def test_one_late_form_from_five_sides_at_once_is_one_registration(make, send_wi
     (row,) = Registration.select()
     assert set(references) == {row.reference}
     assert fresh(link).registration == row
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_late_form_that_arrives_again_while_it_is_being_taken_is_one_registration(
+    make, send_with, monkeypatch, step
+):
+    """The second copy comes in between any two queries that the first one takes."""
+    link = make()
+    first, queries, references = threading.get_ident(), count(1), []
+
+    def send_elsewhere() -> None:
+        with connection():
+            references.append(send_with(link))
+
+    second = threading.Thread(target=send_elsewhere)
+
+    def interrupt(query: object) -> None:
+        if threading.get_ident() == first and next(queries) == step:
+            second.start()
+            second.join(0.2)  # no longer: it may have to wait for the transaction of the first
+
+    monkeypatch.setattr(db.obj, "query_hooks", [interrupt])
+    references.append(send_with(link))
+    second.join()
+
+    assert [row.reference for row in Registration.select()] == [references[0]]
+    assert references[0] == references[1]
 
 
 def test_five_late_forms_of_one_link_at_once_are_one_registration(make, send_with, together):

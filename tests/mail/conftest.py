@@ -1,7 +1,8 @@
-"""The mails that a registration causes, as the mail server gets them."""
+"""The mails that come of a registration, as the mail server gets them."""
 
 import email
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -10,8 +11,14 @@ import pytest
 from factories import make_answers
 from flask import Flask
 
-from domain.registration import register
-from models import Mail
+from domain import late
+from domain.answers import answers_of
+from domain.registration import amend, cancel, erase, move, register, restore, send_link
+from forms import RegistrationForm
+from models import Mail, Registration
+
+NEW = "ada@example.net"
+REASON = "Canary flu"
 
 
 @pytest.fixture
@@ -37,13 +44,74 @@ def inbox(database: None) -> Callable[[], list[EmailMessage]]:
 
 
 @pytest.fixture
-def read(send: Callable[..., None], inbox: Callable[[], list[EmailMessage]]) -> Callable[..., EmailMessage]:
-    """The mail of a kind that ada gets: the confirmation of her form, or the answer to a later one."""
+def happen(app: Flask, database: None) -> Callable[..., None]:
+    """Let happen to ada's registration, or to her address, what a mail of a kind tells of."""
 
-    def read(kind: str, *, lang: str = "en", **answers: Any) -> EmailMessage:
-        send(lang, **answers)
+    def happen(
+        kind: str,
+        *,
+        lang: str = "en",
+        address: str = "ada@example.org",
+        new: str = NEW,
+        changes: dict[str, Any] | None = None,
+    ) -> None:
+        desk = app.extensions["desk"]
+        row = Registration.select().order_by(Registration.id).first()
+        with app.test_request_context(f"/{lang}/registration"):
+            if kind == "late":
+                late.make(address, lang=lang, organiser=None, desk=desk)
+            if kind == "link":
+                send_link(address, lang=lang, desk=desk)
+            if kind in ("changed", "address", "moved"):
+                answers = answers_of(row)
+                changes = changes or ({"function": "President"} if kind == "changed" else {"email": new})
+                describe = RegistrationForm.showing(replace(answers, **changes), desk.conference).describe
+                amend(
+                    row,
+                    replace(answers, **changes),
+                    sequence=row.sequence,
+                    lang=lang,
+                    describe=describe,
+                    desk=desk,
+                )
+            if kind == "moved":
+                move(row, row.pending_email, desk=desk)
+            if kind in ("cancelled", "restored"):
+                cancel(row, REASON, desk=desk)
+            if kind == "restored":
+                restore(row, desk=desk)
+            if kind == "erased":
+                erase(row, is_blocking=False, desk=desk)
+
+    return happen
+
+
+@pytest.fixture
+def newest(database: None) -> Callable[[str], EmailMessage]:
+    """The newest mail of a kind, as a mail program reads it."""
+
+    def newest(kind: str) -> EmailMessage:
+        mail = Mail.select().where(Mail.kind == kind).order_by(Mail.id.desc()).get()
+        return email.message_from_string(mail.message, policy=SMTP)
+
+    return newest
+
+
+@pytest.fixture
+def read(
+    send: Callable[..., None], happen: Callable[..., None], newest: Callable[[str], EmailMessage]
+) -> Callable[..., EmailMessage]:
+    """The mail of a kind that ada gets: the confirmation of her form, or what she hears later."""
+
+    def read(
+        kind: str, *, lang: str = "en", new: str = NEW, changes: dict[str, Any] | None = None, **answers: Any
+    ) -> EmailMessage:
+        if kind != "late":
+            send(lang, **answers)
         if kind == "repeat":
             send(lang, key="a later form", **answers)
-        return inbox()[-1]
+        address = answers.get("email", "ada@example.org")
+        happen(kind, lang=lang, address=address, new=new, changes=changes)
+        return newest(kind)
 
     return read

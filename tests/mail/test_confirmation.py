@@ -1,7 +1,7 @@
 """The confirmation: that the registration was received, what for, and what happens next."""
 
 import pytest
-from factories import PASSPORT
+from factories import JOURNEY, PASSPORT
 from support.journey import ON_SQLITE
 
 from models import Registration
@@ -77,13 +77,27 @@ def test_confirmation_says_that_no_visa_letter_was_requested(read):
         assert "your visa letter and write to you" not in body
 
 
+@pytest.mark.parametrize(("travel", "is_missing"), [("later", True), ("known", False), ("none", False)])
+def test_confirmation_says_when_the_flights_are_missing(read, travel, is_missing):
+    message = read("confirmation", travel=travel, journey=JOURNEY if travel == "known" else None)
+
+    for body in bodies(message):
+        assert ("Flights: missing; please add them when you know them" in body) is is_missing
+
+
+def test_confirmation_says_what_the_personal_link_is_for(read):
+    for body in bodies(read("confirmation")):
+        assert "With your personal link you see and change your registration" in body
+        assert "You did not register? Open the link and have the registration erased" in body
+
+
 def test_confirmation_reads_well_in_english(read):
     message = read("confirmation")
 
     reference = Registration.get().reference
     lines = bodies(message)[0].splitlines()
     assert message["Subject"] == f"Registration received – {reference} – Ulaanbaatar, 25–26 May 2017"
-    assert lines[:13] == [
+    assert lines[:15] == [
         "Dear Ada Lovelace,",
         "",
         "Thank you: your registration for the conference has been received.",
@@ -97,6 +111,8 @@ def test_confirmation_reads_well_in_english(read):
         "You registered for:",
         "- 25 May 2017",
         "Interpretation: English",
+        "Visa letter: not requested",
+        "Flights: missing; please add them when you know them",
     ]
 
 

@@ -9,20 +9,45 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from factories import NEEDS, PASSPORT, make_answers
+from factories import JOURNEY, NEEDS, PASSPORT, STAY, make_answers
 from icalendar import Calendar
 from support.journey import ON_SQLITE
 
+from config import ROOT
 from domain import clock
-from domain.answers import Needs, Passport
 from domain.conference import LANGUAGES
 from domain.mail import compose
 from domain.registration import build
 from models import Mail, Registration
 
-KINDS = ("confirmation", "repeat")
-pytestmark = [ON_SQLITE, pytest.mark.parametrize("kind", KINDS)]
+# What a mail holds, apart from what all of them hold: a greeting by name, the private link, the calendar file.
+KINDS = {
+    "confirmation": {"name", "link", "calendar"},
+    "repeat": {"name", "link", "calendar"},
+    "link": {"name", "link"},
+    "changed": {"name", "link"},
+    "address": set(),
+    "moved": {"name"},
+    "cancelled": {"name", "link", "calendar"},
+    "restored": {"name", "link", "calendar"},
+    "erased": set(),
+    "late": set(),
+}
+# What the templates of a mail speak of, besides the registration.
+FACTS = {
+    "changed": {"changes": ["Function: President"], "is_moving": True},
+    "address": {"confirming": "https://convoke.example/en/address"},
+    "erased": {"is_blocking": True},
+    "late": {"until": datetime(2017, 5, 12, 12, tzinfo=UTC)},
+}
+pytestmark = ON_SQLITE
 in_each_language = pytest.mark.parametrize("lang", LANGUAGES)
+of_each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def kinds_with(part: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("kind", [kind for kind, parts in KINDS.items() if part in parts])
+
 
 # What people do type as a name: 100 characters, two directions, quotes, a tag, a comma, a placeholder.
 NAME = (
@@ -46,20 +71,19 @@ def everything_in(message: EmailMessage) -> str:
     return "\n".join([*headers, *(part.get_payload(decode=True).decode() for part in parts)])
 
 
+@of_each_kind
 @in_each_language
-def test_mail_holds_text_and_html_and_the_calendar_file(read, kind, lang):
+def test_mail_holds_text_and_html_and_if_the_dates_change_the_calendar_file(read, kind, lang):
     message = read(kind, lang=lang)
 
-    assert [part.get_content_type() for part in message.walk()] == [
-        "multipart/mixed",
-        "multipart/alternative",
-        "text/plain",
-        "text/html",
-        "text/calendar",
-    ]
-    assert [part.get_content_charset() for part in message.walk() if not part.is_multipart()] == ["utf-8"] * 3
+    bodies = ["multipart/alternative", "text/plain", "text/html"]
+    whole = ["multipart/mixed", *bodies, "text/calendar"] if "calendar" in KINDS[kind] else bodies
+    assert [part.get_content_type() for part in message.walk()] == whole
+    charsets = {part.get_content_charset() for part in message.walk() if not part.is_multipart()}
+    assert charsets == {"utf-8"}
 
 
+@kinds_with("calendar")
 @in_each_language
 def test_mail_attaches_the_conference_for_the_calendar(read, kind, lang, app):
     (attachment,) = read(kind, lang=lang).iter_attachments()
@@ -73,6 +97,7 @@ def test_mail_attaches_the_conference_for_the_calendar(read, kind, lang, app):
     assert event["URL"] == f"http://127.0.0.1:8000/{lang}/"
 
 
+@of_each_kind
 @in_each_language
 def test_mail_has_the_headers_of_an_automatic_mail(read, kind, lang):
     clock.rehearse(None)
@@ -80,7 +105,7 @@ def test_mail_has_the_headers_of_an_automatic_mail(read, kind, lang):
         message = read(kind, lang=lang)
 
     assert message["From"] == "Secretariat <secretariat@example.org>"
-    assert message["To"] == "ada@example.org"
+    assert message["To"] == ("ada@example.net" if kind == "address" else "ada@example.org")
     assert message["Date"] == "Mon, 10 Apr 2017 12:30:00 +0000"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Auto-Response-Suppress"] == "All"
@@ -89,68 +114,94 @@ def test_mail_has_the_headers_of_an_automatic_mail(read, kind, lang):
     assert sorted(set(message.keys())) == sorted(message.keys())
 
 
+@of_each_kind
 def test_mail_is_answered_at_the_reply_address(app, database, kind):
     desk = replace(app.extensions["desk"], reply_to="Secretariat <answers@example.org>")
 
     with app.test_request_context("/en/"):
         ada = build(make_answers(), lang="en", form_key="", desk=desk)
-        message = compose(kind, ada, once="once", desk=desk)
+        message = compose(kind, ada, once="once", desk=desk, **FACTS.get(kind, {}))
 
     assert message["Reply-To"] == "Secretariat <answers@example.org>"
 
 
+@of_each_kind
 def test_mail_goes_to_the_bare_address(read, kind):
-    message = read(kind, email="o'neill+list@müller.example")
+    awkward = "o'neill+list@müller.example"
+
+    message = read(kind, **{"new" if kind == "address" else "email": awkward})
 
     (address,) = message["To"].addresses
     assert address.addr_spec == "o'neill+list@xn--mller-kva.example"
     assert address.display_name == ""
 
 
+@of_each_kind
 def test_mail_has_the_same_message_id_for_the_same_occasion(app, database, kind):
     desk = app.extensions["desk"]
 
     with app.test_request_context("/en/"):
         ada = build(make_answers(), lang="en", form_key="", desk=desk)
-        first, again, other = (compose(kind, ada, once=once, desk=desk) for once in ("one", "one", "other"))
+        first, again, other = (
+            compose(kind, ada, once=once, desk=desk, **FACTS.get(kind, {}))
+            for once in ("one", "one", "other")
+        )
 
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert first["Message-ID"].endswith("@example.org>")
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "late"])
 @in_each_language
-def test_mail_names_the_reference_in_its_subject_and_bodies(read, kind, lang):
+def test_mail_names_the_reference_in_its_subject_and_next_to_the_name(read, kind, lang):
     message = read(kind, lang=lang)
 
     reference = Registration.get().reference
     assert reference in message["Subject"]
-    assert reference in text_of(message)
-    assert reference in html_of(message).get_text()
+    for body in (text_of(message), html_of(message).get_text()):
+        assert (reference in body) is ("name" in KINDS[kind])
 
 
+@of_each_kind
 @in_each_language
 def test_mail_has_nothing_that_was_typed_in_its_headers(read, kind, lang):
-    typed = {"given_names": "Canary", "family_name": "Canary", "organisation": "Canary", "function": "Canary"}
+    typed = dict.fromkeys(("given_names", "family_name", "organisation", "function"), "Canary")
 
-    message = read(kind, lang=lang, **typed)
+    message = read(
+        kind, lang=lang, changes={"function": "Canary Bird"} if kind == "changed" else None, **typed
+    )
 
-    assert "Canary" in text_of(message)
+    assert ("Canary" in text_of(message)) is ("name" in KINDS[kind])
+    assert ("Canary Bird" in text_of(message)) is (kind == "changed")
     assert "canary" not in str(message.items()).casefold()
 
 
+@of_each_kind
 @in_each_language
-def test_mail_holds_neither_passport_nor_diet_nor_accessibility_needs(read, kind, lang):
-    passport = Passport(**vars(PASSPORT) | {"name": "CANARY", "number": "CANARY9", "post": "Canary Islands"})
-    needs = Needs(**vars(NEEDS) | {"diet_other": "Canary seed", "access": "Canary lift"})
+def test_mail_holds_nothing_sensitive(read, kind, lang):
+    sensitive = {
+        "needs": replace(NEEDS, diet_other="Canary seed", access="Canary lift"),
+        "passport": replace(PASSPORT, name="CANARY", number="CANARY9", post="Canary Islands"),
+        "journey": replace(JOURNEY, arrival_flight="CANARY 1", departure_flight="CANARY 2"),
+        "mobile": "+976 CANARY",
+        "stay": replace(STAY, share_with="Canary Bird"),
+        "extra": {"dinner": "Canary"},
+    }
+    given = {"travel": "known", "hotel": "reserve", "consents": ["affiliation", "visa", "needs"]}
 
-    message = read(kind, lang=lang, passport=passport, needs=needs, consents=["affiliation", "visa", "needs"])
+    if kind == "changed":
+        message = read(kind, lang=lang, consents=["affiliation"], changes=given | sensitive)
+    else:
+        message = read(kind, lang=lang, **given, **sensitive)
 
-    stored = Registration.get()
-    assert "CANARY9" in str(stored.passport)
-    assert "Canary seed" in str(stored.needs)
+    if kind not in ("erased", "late"):
+        stored = Registration.get()
+        planted = set(sensitive) - ({"passport"} if kind in ("cancelled", "restored") else set())
+        assert {name for name in planted if "canary" not in str(getattr(stored, name)).casefold()} == set()
     assert "canary" not in everything_in(message).casefold()
 
 
+@kinds_with("name")
 @in_each_language
 def test_mail_carries_every_name_as_it_was_typed(read, kind, lang):
     message = read(kind, lang=lang, given_names=NAME, family_name="")
@@ -161,6 +212,7 @@ def test_mail_carries_every_name_as_it_was_typed(read, kind, lang):
     assert html_of(message).select("b") == []
 
 
+@of_each_kind
 @in_each_language
 def test_mail_is_plain_ascii_in_short_lines(read, kind, lang):
     read(kind, lang=lang, given_names=NAME, family_name="")
@@ -170,6 +222,7 @@ def test_mail_is_plain_ascii_in_short_lines(read, kind, lang):
         assert max(map(len, mail.message.splitlines())) <= 998
 
 
+@kinds_with("link")
 @in_each_language
 def test_link_in_the_text_opens_the_registration(read, client, kind, lang):
     text = text_of(read(kind, lang=lang))
@@ -182,6 +235,12 @@ def test_link_in_the_text_opens_the_registration(read, client, kind, lang):
     assert Registration.get().reference in page.text
 
 
+@pytest.mark.parametrize("kind", [kind for kind, parts in KINDS.items() if "link" not in parts])
+def test_mail_without_the_private_link_does_not_hold_it_anywhere(read, kind):
+    assert "/r/" not in everything_in(read(kind))
+
+
+@of_each_kind
 @in_each_language
 def test_links_are_the_same_in_text_and_html(read, kind, lang):
     message = read(kind, lang=lang)
@@ -191,6 +250,7 @@ def test_links_are_the_same_in_text_and_html(read, kind, lang):
     assert in_html == in_text
 
 
+@of_each_kind
 @in_each_language
 def test_html_of_a_mail_loads_nothing_from_elsewhere(read, kind, lang):
     html = html_of(read(kind, lang=lang))
@@ -203,6 +263,7 @@ def test_html_of_a_mail_loads_nothing_from_elsewhere(read, kind, lang):
     assert [word for word in ("url(", "@import", "http") if word in styles] == []
 
 
+@of_each_kind
 @in_each_language
 def test_html_of_a_mail_says_its_language_and_has_a_title(read, kind, lang):
     html = html_of(read(kind, lang=lang))
@@ -211,6 +272,7 @@ def test_html_of_a_mail_says_its_language_and_has_a_title(read, kind, lang):
     assert html.title.get_text().strip()
 
 
+@of_each_kind
 @in_each_language
 def test_mail_ends_with_who_wrote_it_and_where_the_privacy_notice_is(read, app, kind, lang):
     message = read(kind, lang=lang)
@@ -220,3 +282,9 @@ def test_mail_ends_with_who_wrote_it_and_where_the_privacy_notice_is(read, app, 
         assert conference.contact.name[lang] in body
         assert conference.website in body
         assert f"http://127.0.0.1:8000/{lang}/privacy" in body
+
+
+def test_every_kind_of_mail_is_checked(service):
+    folders = {path.name for path in (ROOT / "templates" / "mail").iterdir() if path.is_dir()}
+
+    assert folders == set(KINDS)

@@ -16,7 +16,14 @@ from support.page import Page, PageClient
 FORM = "/en/registration"
 SESSION = "/organiser/session"
 HTMX = {"HX-Request-Type": "partial"}
-PASSENGERS = ("key", "stage", "step", "late", "on_behalf", "sequence")  # fields of the forms that are no answers
+PASSENGERS = (
+    "key",
+    "stage",
+    "step",
+    "late",
+    "on_behalf",
+    "sequence",
+)  # fields of the forms that are no answers
 ON_SQLITE = pytest.mark.parametrize(
     "service", ["sqlite"], indirect=True
 )  # for what asks no database anything
@@ -52,9 +59,7 @@ def new_address_page(app: Flask, row: Registration, *, lang: str = "en") -> str:
         return f"/{lang}/registration/address/{address_token(row)}"
 
 
-def amend(
-    client: PageClient, path: str, changes: dict[str, Any], *, status: int = 303, **given: Any
-) -> Page:
+def amend(client: PageClient, path: str, changes: dict[str, Any], *, status: int = 303, **given: Any) -> Page:
     """Open an edit page, change some answers and save; an answer that becomes None is left out."""
     return client.post(path, amended(client.get(path), **changes), status=status, **given)
 

@@ -102,7 +102,21 @@ def test_too_large_a_form_is_refused_with_a_page(client, lang):
     assert stored(Registration) == []
 
 
-@pytest.mark.parametrize("path", [FORM, f"{FORM}/fields/email", SESSION])
+def test_too_large_a_form_names_the_longest_answers_and_their_limits(client):
+    page = client.post(FORM, {"given_names": "x" * MEGABYTE}, status=413)
+
+    told = " ".join(page.texts("main li"))
+    limits = {"E-mail address": 254, "Organisation": 200, "Name as printed in the passport": 200}
+    limits["Accessibility needs"] = 500
+    assert [name for name, most in limits.items() if f"{name}: {most}" not in told] == []
+    assert told.index("500") < told.index("254") < told.index("200")
+
+
+def test_other_errors_name_no_limits(client):
+    assert client.get("/en/nothing", status=404).texts("main li") == []
+
+
+@pytest.mark.parametrize("path", [FORM, f"{FORM}/fields/email", SESSION, "/en/r/x/edit", f"{FORM}/link"])
 @pytest.mark.parametrize(
     "sent",
     [

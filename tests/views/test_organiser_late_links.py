@@ -88,7 +88,9 @@ def test_no_link_is_made_without_the_token(desk_client, token):
     make(desk_client, email="bo@example.org")
     before = everything()
 
-    page = desk_client.post(PAGE, {"csrf_token": token, "email": "eve@example.org", "language": "en"}, status=422)
+    page = desk_client.post(
+        PAGE, {"csrf_token": token, "email": "eve@example.org", "language": "en"}, status=422
+    )
 
     assert everything() == before
     assert page.value("email") == "eve@example.org"
@@ -127,7 +129,10 @@ def test_list_names_who_made_which_link_and_what_became_of_it(app, desk_client, 
 
     page = desk_client.get(PAGE)
 
-    rows = [[" ".join(cell.get_text().split()) for cell in row.select("th, td")] for row in page.select("tbody tr")]
+    rows = [
+        [" ".join(cell.get_text().split()) for cell in row.select("th, td")]
+        for row in page.select("tbody tr")
+    ]
     assert [(row[0], row[1], row[3].partition(" until")[0]) for row in rows] == [
         ("open@example.org", "cem@example.org", "Open"),
         ("–", "cem@example.org", "Erased"),

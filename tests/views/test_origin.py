@@ -46,7 +46,13 @@ def test_form_from_this_site_is_taken(app, client, headers):
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("path", [SESSION, "/organiser/session/end", f"{FORM}/fields/email", "/en/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(SESSION, "/organiser/session/end", "/organiser/late-links", f"{FORM}/fields/email", "/en/nothing"),
+        *(f"{FORM}/link", f"{FORM}/address/x", "/en/r/x/edit", "/en/r/x/erasure", "/en/r/x/data.json"),
+    ],
+)
 def test_every_address_is_guarded(client, path):
     client.post(path, headers={"Sec-Fetch-Site": "cross-site"}, status=403)
 

@@ -301,7 +301,9 @@ BUTTONS = {
 
 def test_every_button_is_tried(app):
     with app.test_request_context():
-        posted = {path.partition("/r/x/")[2] for method, path in requests(app, "own.", "x") if method == "POST"}
+        posted = {
+            path.partition("/r/x/")[2] for method, path in requests(app, "own.", "x") if method == "POST"
+        }
 
     assert posted - set(BUTTONS) == {"restoration", "erasure"}
 

@@ -23,7 +23,9 @@ def path(app, row) -> str:
 
 
 @pytest.mark.parametrize(
-    ("headers", "address", "status"), [({}, "Location", 303), (HTMX, "HX-Redirect", 204)], ids=["plain", "htmx"]
+    ("headers", "address", "status"),
+    [({}, "Location", 303), (HTMX, "HX-Redirect", 204)],
+    ids=["plain", "htmx"],
 )
 def test_cancelling_erases_the_passport_and_is_told_by_mail(app, client, row, path, headers, address, status):
     assert (row.state, row.visa_state, row.passport["number"]) == ("received", "requested", PASSPORT.number)
@@ -67,7 +69,9 @@ def test_reason_is_shown_to_organisers(desk_client, row, path):
     ids=["long", "turned round", "no words"],
 )
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-def test_reason_that_cannot_be_kept_is_reported_and_nothing_is_cancelled(client, row, path, reason, error, headers):
+def test_reason_that_cannot_be_kept_is_reported_and_nothing_is_cancelled(
+    client, row, path, reason, error, headers
+):
     before = everything()
 
     page = client.post(path, {"reason": reason}, headers=headers, status=422)

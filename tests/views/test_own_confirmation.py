@@ -19,7 +19,10 @@ def test_confirming_is_noted_with_its_time(app, client, registered, lang):
     after = again(row)
     assert page.headers["Location"] == f"{own_page(app, row, lang=lang)}?done=confirmed"
     assert (after.state, after.confirmed_at.date()) == ("confirmed", datetime(2017, 4, 10, tzinfo=UTC).date())
-    assert [entry.action for entry in stored(AuditEntry)] == ["registration.received", "registration.confirmed"]
+    assert [entry.action for entry in stored(AuditEntry)] == [
+        "registration.received",
+        "registration.confirmed",
+    ]
     assert [mail.kind for mail in stored(Mail)] == ["confirmation"]
 
 

@@ -52,7 +52,9 @@ def test_withdrawing_with_htmx_leads_on_too(app, client, row, path):
     assert "list" not in holding()
 
 
-@pytest.mark.parametrize("fields", [{}, {"kind": ""}, {"kind": "affiliation"}, {"kind": "unheard_of"}], ids=str)
+@pytest.mark.parametrize(
+    "fields", [{}, {"kind": ""}, {"kind": "affiliation"}, {"kind": "unheard_of"}], ids=str
+)
 def test_other_kinds_are_refused(client, path, fields):
     before = everything()
 

@@ -61,7 +61,7 @@ def test_data_hold_everything_that_is_stored(app, client, row, path):
     assert [(one["kind"], one["version"], one["language"], one["withdrawn_at"]) for one in consents] == [
         (kind, "2017-04-05", "en", None) for kind in ("affiliation", "visa", "needs")
     ]
-    assert {mail["kind"] for mail in mails} == {"confirmation", "address", "changed"}
+    assert {mail["kind"] for mail in mails} == {"confirmation", "changed"}
     after = again(row)
     assert data == {
         "reference": row.reference,

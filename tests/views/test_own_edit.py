@@ -38,8 +38,14 @@ FULL = {
     "consents": ["affiliation", "visa", "needs", "list"],
 }
 # What the page holds of all this: everything but the passport number.
-ON_PAGE = dict(typed_with_travel(diet="vegetarian", access_needs="Step-free route", consent_needs="y").lists())
-ON_PAGE |= dict(typed_with_visa().lists()) | {"travel": ["known"], "hotel": ["reserve"], "consent_list": ["y"]}
+ON_PAGE = dict(
+    typed_with_travel(diet="vegetarian", access_needs="Step-free route", consent_needs="y").lists()
+)
+ON_PAGE |= dict(typed_with_visa().lists()) | {
+    "travel": ["known"],
+    "hotel": ["reserve"],
+    "consent_list": ["y"],
+}
 ON_PAGE |= {"arrival_flight": ["OM 302"]}
 del ON_PAGE["passport_number"], ON_PAGE["consent_affiliation"]
 
@@ -118,7 +124,18 @@ def test_changes_are_stored_and_told_by_mail(client, row, path, headers):
 
 
 def test_page_that_is_saved_as_it_stands_changes_no_answer_and_sends_no_mail(client, row, path):
-    columns = ("needs", "passport", "journey", "mobile", "stay", "extra", "visa_state", "days", "search", "language")
+    columns = (
+        "needs",
+        "passport",
+        "journey",
+        "mobile",
+        "stay",
+        "extra",
+        "visa_state",
+        "days",
+        "search",
+        "language",
+    )
     before = [getattr(again(row), name) for name in columns]
 
     page = amend(client, path, {})
@@ -171,7 +188,9 @@ def test_page_without_a_single_answer_is_refused(client, path):
 @ON_SQLITE
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_edit_page_keeps_what_was_typed_in_another_language(app, client, row, path, lang):
-    fields = amended(client.get(path), email="ada at example", days=None, passport_number="?!", step="language")
+    fields = amended(
+        client.get(path), email="ada at example", days=None, passport_number="?!", step="language"
+    )
     before = everything()
 
     page = client.post(f"{own_page(app, row, lang=lang)}/edit", fields)
@@ -211,7 +230,9 @@ def test_passport_number_that_is_wrong_does_not_count_as_empty(client, row, path
 
     page = amend(client, path, {"passport_number": "12"}, status=422)
 
-    assert reported(page) == {"passport_number": "Enter 5 to 20 letters and digits, as printed in the passport"}
+    assert reported(page) == {
+        "passport_number": "Enter 5 to 20 letters and digits, as printed in the passport"
+    }
     assert everything() == before
 
 
@@ -272,7 +293,9 @@ def test_journey_and_stay_go_when_they_are_no_longer_asked(client, row, path):
 
 @BOTH_WORLDS
 def test_second_window_loses_nothing_and_can_save_again(client, row, path, headers):
-    second = amended(client.get(path), function="Treasurer", given_names="Augusta", mobile="+33 6 12 34 56 78")
+    second = amended(
+        client.get(path), function="Treasurer", given_names="Augusta", mobile="+33 6 12 34 56 78"
+    )
     amend(client, path, {"function": "President", "visa_post": "Rome, Italy"})
     before = everything()
 
@@ -336,7 +359,15 @@ def test_cancelled_registration_is_not_edited(client, row, path, method, headers
 
 OPEN_LATE = [
     *("diet", "diet_other", "access_needs", "consent_needs", "visa_letter", "passport_name", "nationality"),
-    *("passport_number", "passport_expiry", "visa_post", "consent_visa", "travel", "arrival_date", "arrival_time"),
+    *(
+        "passport_number",
+        "passport_expiry",
+        "visa_post",
+        "consent_visa",
+        "travel",
+        "arrival_date",
+        "arrival_time",
+    ),
     *("arrival_flight", "departure_date", "departure_time", "departure_flight", "pickup", "mobile", "hotel"),
     *("check_in", "check_out", "room", "share_with", "consent_list", "consent_photo"),
 ]
@@ -345,7 +376,9 @@ OPEN_LATE = [
 def test_after_the_deadline_only_what_is_still_open_is_asked(client, path, after_the_deadline):
     page = client.get(path)
 
-    asked = dict.fromkeys(str(field["name"]) for field in page.select("#registration-form [name]:not(button)"))
+    asked = dict.fromkeys(
+        str(field["name"]) for field in page.select("#registration-form [name]:not(button)")
+    )
     assert [*asked] == ["sequence", *OPEN_LATE]
     assert as_typed(page) == {name: ON_PAGE[name] for name in OPEN_LATE if name in ON_PAGE}
 
@@ -370,7 +403,16 @@ def test_after_the_deadline_open_answers_can_be_changed(client, row, path, heade
     assert after.needs == asdict(replace(NEEDS, diet=["vegan"]))
     assert (after.passport, after.hotel, after.stay) == (None, "own", None)
     assert (after.journey["departure_time"], after.mobile) == ("10:00:00", "+33 6 12 34 56 78")
-    closed = ("given_names", "email", "organisation", "country", "function", "category", "days", "interpretation")
+    closed = (
+        "given_names",
+        "email",
+        "organisation",
+        "country",
+        "function",
+        "category",
+        "days",
+        "interpretation",
+    )
     assert [getattr(after, name) for name in closed] == [getattr(row, name) for name in closed]
     ledger = {one.kind: one.withdrawn_at is None for one in stored(Consent)}
     assert ledger == {"affiliation": True, "visa": False, "needs": True, "list": False, "photo": True}
@@ -394,7 +436,12 @@ def test_closed_answer_that_is_slipped_in_changes_nothing(client, row, path, aft
 
 @BOTH_WORLDS
 def test_page_from_before_the_deadline_is_told_what_can_no_longer_be_changed(client, row, path, headers):
-    changes = {"function": "President", "days": "2017-05-26", "departure_time": "10:00", "mobile": "+33 612345678"}
+    changes = {
+        "function": "President",
+        "days": "2017-05-26",
+        "departure_time": "10:00",
+        "mobile": "+33 612345678",
+    }
     fields = amended(client.get(path), **changes)
     clock.rehearse(CLOSED_DAY)
     before = everything()

@@ -51,7 +51,9 @@ def told() -> str:
 
 
 @pytest.mark.parametrize(
-    ("headers", "address", "status"), [({}, "Location", 303), (HTMX, "HX-Redirect", 204)], ids=["plain", "htmx"]
+    ("headers", "address", "status"),
+    [({}, "Location", 303), (HTMX, "HX-Redirect", 204)],
+    ids=["plain", "htmx"],
 )
 def test_erasing_leaves_nothing_of_the_person(client, row, path, headers, address, status):
     assert told().count("canary") > 20

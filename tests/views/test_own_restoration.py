@@ -23,7 +23,9 @@ def path(app, row) -> str:
 
 
 @pytest.mark.parametrize(
-    ("headers", "address", "status"), [({}, "Location", 303), (HTMX, "HX-Redirect", 204)], ids=["plain", "htmx"]
+    ("headers", "address", "status"),
+    [({}, "Location", 303), (HTMX, "HX-Redirect", 204)],
+    ids=["plain", "htmx"],
 )
 def test_cancellation_is_taken_back_without_the_passport(app, client, row, path, headers, address, status):
     assert (row.state, row.cancel_reason) == ("cancelled", "Ill")

@@ -32,9 +32,13 @@ def test_page_shows_the_address_and_nothing_else_of_the_registration(app, client
 
 @pytest.mark.parametrize("day", [None, CLOSED_DAY], ids=["before the deadline", "after it"])
 @pytest.mark.parametrize(
-    ("headers", "address", "status"), [({}, "Location", 303), (HTMX, "HX-Redirect", 204)], ids=["plain", "htmx"]
+    ("headers", "address", "status"),
+    [({}, "Location", 303), (HTMX, "HX-Redirect", 204)],
+    ids=["plain", "htmx"],
 )
-def test_confirming_moves_the_registration_to_the_new_address(app, client, row, day, headers, address, status):
+def test_confirming_moves_the_registration_to_the_new_address(
+    app, client, row, day, headers, address, status
+):
     old = own_page(app, row)
     client.get(old)
     if day:

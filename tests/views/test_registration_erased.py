@@ -20,4 +20,6 @@ def test_page_says_what_is_left(client):
     page = client.get(f"{FORM}/erased")
 
     assert page.texts("h1") == ["Your data have been erased"]
-    assert page.texts(".prose__lede") == ["Nothing that you gave us is kept any more. One last mail confirms it."]
+    assert page.texts(".prose__lede") == [
+        "Nothing that you gave us is kept any more. One last mail confirms it."
+    ]

@@ -24,7 +24,9 @@ def test_form_asks_for_the_address(client, lang):
 
 
 @pytest.mark.parametrize(
-    ("headers", "address", "status"), [({}, "Location", 303), (HTMX, "HX-Redirect", 204)], ids=["plain", "htmx"]
+    ("headers", "address", "status"),
+    [({}, "Location", 303), (HTMX, "HX-Redirect", 204)],
+    ids=["plain", "htmx"],
 )
 def test_link_goes_to_whoever_is_registered(app, client, registered, headers, address, status):
     row = registered(email="ada@example.org")
@@ -42,7 +44,9 @@ def test_link_goes_to_whoever_is_registered(app, client, registered, headers, ad
 def test_unknown_address_gets_the_same_answer_and_no_mail(client, registered):
     registered(email="ada@example.org")
 
-    known, unknown = (client.post(LINK, {"email": f"{name}@example.org"}, status=303) for name in ("ada", "eve"))
+    known, unknown = (
+        client.post(LINK, {"email": f"{name}@example.org"}, status=303) for name in ("ada", "eve")
+    )
 
     assert known.headers["Location"] == unknown.headers["Location"]
     assert [(mail.kind, mail.recipient) for mail in stored(Mail)][1:] == [("link", "ada@example.org")]
