@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any, ClassVar, Self
 
 from flask_babel import gettext as _
@@ -11,7 +12,7 @@ from wtforms.validators import ValidationError
 
 from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
 from domain.conference import LANGUAGE_NAMES, Conference, Question
-from domain.doubts import expires_soon, is_far_from, is_usual_flight, likely_address
+from domain.doubts import expires_soon, is_apart, is_far_from, is_usual_flight, likely_address
 from fields import (
     Checkboxes,
     Choice,
@@ -33,6 +34,10 @@ from fields import (
 )
 from i18n import country_names, current_language, day
 from questions import DelegateForm, Form, Questions, address_field
+
+FLIGHT_OF = {"check_in": "arrival_date", "check_out": "departure_date"}
+A_YEAR = timedelta(days=365)
+MASK = 10  # characters that a masked number has at most
 
 
 class RegistrationForm(Questions):
@@ -61,6 +66,9 @@ class RegistrationForm(Questions):
             self[name].opened_by = self.opened_by(name)
         for kind in ("needs", "visa", "affiliation", "list", "photo"):
             self[f"consent_{kind}"].words = conference.consents.text(kind, lang)
+        if self.kept.data:
+            kept = _("Stored: %(number)s. Leave this empty to keep it.", number=self.kept.data[:MASK])
+            self.passport_number.description = kept
         if self.on_behalf.data:
             for name in self.NOT_YOUR_OWN:
                 self[name].render_kw = (self[name].render_kw or {}) | {"autocomplete": "off"}
@@ -130,9 +138,15 @@ class RegistrationForm(Questions):
         for name, field in self._fields.items():
             if not self.is_asked(name):
                 field.errors = []
-            elif not field.errors and field.data and (doubt := self.doubt(name)):
-                field.doubt = doubt
+        self.raise_doubts()
         return not self.errors
+
+    def raise_doubts(self) -> None:
+        """Put a question beside each answer that may be a slip."""
+        for name in self.DOUBTFUL:
+            field = self[name]
+            if self.is_asked(name) and not field.errors and field.data and (doubt := self.doubt(name)):
+                field.doubt = doubt
 
     def validate_given_names(self, field: Any) -> None:
         if not field.data and not self.family_name.data and "given_names" not in self.left_out:
@@ -164,6 +178,7 @@ class RegistrationForm(Questions):
             raise ValidationError(_l("Enter a passport that is valid until the conference has ended"))
 
     def validate_departure_date(self, field: Any) -> None:
+        self.in_reach(field.data)
         if not field.data:
             if not field.errors and (self.departure_time.data or self.departure_flight.data):
                 raise ValidationError(_l("Enter the date of your departure, or remove its time and flight"))
@@ -176,12 +191,22 @@ class RegistrationForm(Questions):
             return bool(self.departure_time.data <= self.arrival_time.data)
         return bool(departure < arrival)
 
+    def validate_arrival_date(self, field: Any) -> None:
+        self.in_reach(field.data)
+
+    def in_reach(self, on: date | None) -> None:
+        """Refuse what is no slip of a month any more, but of a year."""
+        if on and is_far_from(on, self.conference.starts_on, self.conference.ends_on, by=A_YEAR):
+            raise ValidationError(_l("Enter a date within a year of the conference"))
+
     def validate_check_in(self, field: Any) -> None:
+        self.in_reach(field.data)
         first = self.conference.hotel and self.conference.hotel.first_night
         if field.data and first and field.data < first:
             raise ValidationError(_("Enter a check-in on %(day)s or later", day=day(first)))
 
     def validate_check_out(self, field: Any) -> None:
+        self.in_reach(field.data)
         last = self.conference.hotel and self.conference.hotel.last_check_out
         if field.data and self.check_in.data and field.data <= self.check_in.data:
             raise ValidationError(_l("Enter a check-out that is after your check-in"))
@@ -204,6 +229,9 @@ class RegistrationForm(Questions):
             answer, first, last
         ):
             return _("This is more than a month away from the conference. If it is right, leave it as it is.")
+        flies = self[FLIGHT_OF[name]].data if name in FLIGHT_OF and self.is_asked(FLIGHT_OF[name]) else None
+        if flies and is_apart(answer, flies):
+            return _("Your flight is on %(day)s. If this day is right, leave it as it is.", day=day(flies))
         return None
 
     @property
@@ -230,7 +258,7 @@ class RegistrationForm(Questions):
             days=self.days.data,
             sessions=self.sessions.data,
             interpretation=self.interpretation.data,
-            needs=self.needs() if self.consent_needs.data and self.has_needs else None,
+            needs=self.needs(),
             passport=self.passport() if self.is_asked("passport_name") else None,
             travel=self.travel.data,
             journey=self.journey() if self.is_asked("arrival_date") else None,
@@ -241,8 +269,9 @@ class RegistrationForm(Questions):
             consents=self.consents(),
         )
 
-    def needs(self) -> Needs:
-        return Needs(diet=self.diet.data, diet_other=self.diet_other.data, access=self.access_needs.data)
+    def needs(self) -> Needs | None:
+        given = Needs(diet=self.diet.data, diet_other=self.diet_other.data, access=self.access_needs.data)
+        return given if given.is_none or (self.has_needs and self.consent_needs.data) else None
 
     def passport(self) -> Passport:
         return Passport(
@@ -307,12 +336,11 @@ class RegistrationForm(Questions):
 
     def describe(self, names: set[str]) -> list[str]:
         """Answers as a mail may tell them: what is sensitive, or private to the delegate, by its title alone."""
-        order = [name for name in Answers.__dataclass_fields__ if name in names and name != "email"]
+        order = [name for name in Answers.__dataclass_fields__ if name in names]
         told = []
         for name in order:
             (title,) = self.titles([name])
-            is_told = name not in self.PART_TITLES and name != "mobile"
-            words = ", ".join(in_words(self[name])) if is_told else ""
+            words = "; ".join(in_words(self[name])) if name in self.TOLD else ""
             told.append(_("%(question)s: %(answer)s", question=title, answer=words) if words else title)
         return told
 
@@ -336,7 +364,8 @@ class AmendForm(RegistrationForm):
 
     def __init__(self, conference: Conference, before: Answers, *, has_closed: bool, **given: Any) -> None:
         self.before, self.has_closed = before, has_closed
-        super().__init__(conference, data=as_data(before) | {"passport_number": ""}, **given)
+        number = masked(before.passport.number) if before.passport else ""
+        super().__init__(conference, data=as_data(before) | {"passport_number": "", "kept": number}, **given)
 
     def leave_out(self) -> set[str]:
         """Consent to the registration itself is not asked again; it is withdrawn by erasing."""
@@ -347,11 +376,6 @@ class AmendForm(RegistrationForm):
             asked += [question.name for question in self.conference.questions]
             out |= {name for name in asked if name not in open_late}
         return out
-
-    @property
-    def stored_number(self) -> str:
-        """The end of the passport number that is kept when the field stays empty."""
-        return masked(self.before.passport.number) if self.before.passport else ""
 
     def validate_passport_number(self, field: Any) -> None:
         if not self.before.passport:
@@ -375,6 +399,17 @@ class AmendForm(RegistrationForm):
         }
         consents = [kind for kind in self.before.consents if kind == "affiliation"] + given.consents
         return replace(given, **kept, consents=consents)
+
+    def describe(self, names: set[str]) -> list[str]:
+        """As above, and which consents were given or withdrawn."""
+        told, given = super().describe(names - {"consents"}), self.answers().consents
+        for kind in {*self.before.consents, *given} if "consents" in names else ():
+            title = self[f"consent_{kind}"].label.text
+            if kind not in self.before.consents:
+                told.append(_("%(consent)s: given", consent=title))
+            if kind not in given:
+                told.append(_("%(consent)s: withdrawn", consent=title))
+        return told
 
     def differing(self, now: Answers) -> list[tuple[str, str]]:
         """Where the answers that are stored by now are others than those on this page: title and stored answer."""
@@ -450,6 +485,10 @@ class LinkForm(DelegateForm):
 class CancelForm(DelegateForm):
     """Why somebody cancels, if they want to say so."""
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.reason.is_optional = True
+
     reason = LongText(
         _l("Reason"),
         description=_l("Only the secretariat reads it"),
@@ -469,7 +508,8 @@ class EraseForm(DelegateForm):
         super().__init__(**given)
         self.sure.words = _("I want all my data to be erased now. This cannot be undone.")
         self.block.words = _(
-            "I did not register myself, or I want no more mails: never write to this address again."
+            "I did not register myself, or I want no more mails: never write to this address again. "
+            "Nobody can register with it any more then."
         )
         self.block.is_optional = True
 

@@ -143,9 +143,10 @@ for column in (Registration.name_key, Registration.organisation_key, Registratio
 
 
 class Repeat(Base):
-    """A later form for an address that is registered already: only its reference is kept, never its answers."""
+    """A form that was answered and not stored: for an address that is registered already, or, without a registration,
+    for one that is blocked. Only its reference is kept, never its answers."""
 
-    registration = ForeignKeyField(Registration, backref="repeats")
+    registration = ForeignKeyField(Registration, backref="repeats", null=True)
     reference = CharField(16, unique=True)
     form_key = CharField(64, unique=True)
     created_at = UTCDateTimeField()

@@ -140,6 +140,8 @@ class Questions(DelegateForm):
         "check_in", "check_out", "share_with",
     )  # fmt: skip
     NOT_YOUR_OWN = ("given_names", "family_name", "email", "organisation", "country", "function", "mobile")
+    # What a mail may tell in full; of everything else, and above all of the party, only that it has changed.
+    TOLD = ("given_names", "family_name", "days", "sessions", "interpretation", "travel", "hotel")
     PART_TITLES: ClassVar[dict[str, Any]] = {
         "needs": _l("Diet and accessibility"),
         "passport": _l("Visa letter and passport"),
@@ -151,6 +153,7 @@ class Questions(DelegateForm):
 
     key = HiddenField()
     late = HiddenField()  # the token of a late link
+    kept = HiddenField()  # the end of the passport number that is stored
     on_behalf = HiddenField()  # filled when it is a colleague who is being registered
 
     given_names = Text(

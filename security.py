@@ -24,6 +24,8 @@ from models import EncryptedField, LateLink, Organiser, Registration
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1024 * 1024  # bytes: a field of 100 kB, percent-encoded, still comes back with what was typed
 FORM_KEY_LIFETIME = 30 * 24 * 3600  # seconds
+ADDRESS_LIFETIME = 72 * 3600  # seconds
+RECEIPT_LIFETIME = 3600  # seconds for which a receipt still tells organisation and country
 FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -193,12 +195,16 @@ def read_link(token: str) -> tuple[str, int]:
 def address_token(registration: Registration) -> str:
     """What confirms a new e-mail address. It names the address by its hash: tokens stand in addresses of pages."""
     given = [registration.public_id, registration.link_version, digest(registration.pending_email)]
-    return str(signer("new-address").dumps(given))
+    return str(address_tokens().dumps(given))
+
+
+def address_tokens() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(signing_keys(), salt="new-address")
 
 
 def read_address(token: str) -> tuple[str, int, str]:
-    """Public id, link version and the hash of the address. Raises BadData for a token that is not ours."""
-    public_id, version, hashed = signer("new-address").loads(token)
+    """Public id, link version and the hash of the address. Raises BadData for a token that is not ours or too old."""
+    public_id, version, hashed = address_tokens().loads(token, max_age=ADDRESS_LIFETIME)
     return str(public_id), int(version), str(hashed)
 
 
@@ -222,14 +228,18 @@ def receipt(reference: str, *, organisation: str = "", country: str = "") -> str
 
 
 def read_receipt(token: str) -> dict[str, str]:
-    """The content of a receipt: `receipt` is the reference. Raises BadData for one that is not ours."""
+    """The content of a receipt: `receipt` is the reference. Raises BadData for one that is not ours.
+
+    Addresses of pages stay in a browser's history; after an hour this one opens nothing but the reference.
+    """
     try:
         content = json.loads(EncryptedField.keys.decrypt(token))
+        made_at = EncryptedField.keys.extract_timestamp(token)
     except (InvalidToken, ValueError) as error:
         raise BadData("no receipt") from error
     if not isinstance(content, dict) or "receipt" not in content:
         raise BadData("no receipt")
-    return content
+    return content if time.time() - made_at < RECEIPT_LIFETIME else {"receipt": content["receipt"]}
 
 
 def new_form_key() -> str:

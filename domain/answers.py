@@ -25,6 +25,11 @@ class Needs:
     diet_other: str
     access: str
 
+    @property
+    def is_none(self) -> bool:
+        """Whether it only says that there are none: nothing sensitive, so it needs no consent."""
+        return self.diet == ["none"] and not (self.diet_other or self.access)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
@@ -88,8 +93,9 @@ def fill(registration: Registration, answers: Answers) -> None:
 
     Sensitive answers go in only with their consent.
     """
+    is_none = answers.needs is not None and answers.needs.is_none
     given = vars(answers) | {
-        "needs": answers.needs if "needs" in answers.consents else None,
+        "needs": answers.needs if "needs" in answers.consents or is_none else None,
         "passport": answers.passport if "visa" in answers.consents else None,
     }
     for name in PARTS:
@@ -151,6 +157,10 @@ def changed(before: Answers, after: Answers) -> set[str]:
     """The names of the answers that differ. Lists are compared without their order."""
 
     def comparable(value: Any) -> Any:
+        if isinstance(value, tuple(PARTS.values())):
+            value = vars(value)
+        if isinstance(value, dict):
+            return {name: comparable(part) for name, part in value.items()}
         return sorted(value) if isinstance(value, list) else value
 
     return {

@@ -19,6 +19,7 @@ from domain import clock
 LANGUAGE_NAMES = {"fr": "Français", "en": "English", "es": "Español"}
 LANGUAGES = tuple(LANGUAGE_NAMES)
 LOCALES = {"fr": "fr", "en": "en_GB", "es": "es"}  # for dates: 8 May, not May 8
+LONGEST_LABEL = 200
 PAGES = ("invitation", "programme", "practical", "privacy", "accessibility")
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 HTML_FINDER = MarkdownIt("commonmark", {"html": True}).enable("table")
@@ -213,6 +214,10 @@ class Conference(Facts):
         found = [f"{later}: is before {earlier}" for (earlier, a), (later, b) in pairwise(order) if b < a]
         if self.closes_at.astimezone(UTC).date() < self.register_by:
             found.append("closes_at: is before register_by")
+        if self.closes_at.astimezone(UTC).date() > self.ends_on:
+            found.append("closes_at: is after ends_on")
+        if [day.date for day in self.days] != sorted(day.date for day in self.days):
+            found.append("days: are not in order")
         dates = {day.date for day in self.days}
         found += [
             f"days: {day.date} is not between starts_on and ends_on"
@@ -231,17 +236,24 @@ class Conference(Facts):
         )
         if nights != sorted(nights):
             found.append("hotel.last_night: is before first_night")
-        lists = [
+        month = timedelta(days=30)
+        if any(not self.starts_on - month <= night <= self.ends_on + month for night in nights):
+            found.append("hotel: first_night and last_night are more than 30 days from the conference")
+        lists: list[tuple[str, list[str]]] = [
             ("days", [day.key for day in self.days]),
             ("sessions", [session.key for session in self.sessions]),
             ("categories", [category.key for category in self.categories]),
+            ("leave_out", list(self.leave_out)),
             ("hotel.rooms", [room.key for room in self.hotel.rooms] if self.hotel else []),
             ("questions", [question.key for question in self.questions]),
         ]
         for place, question in enumerate(self.questions):
             is_chosen = question.kind in ("one", "several")
-            if is_chosen and not question.options:
-                found.append(f"questions.{place}.options: is missing")
+            least = {"one": 2, "several": 1}.get(question.kind, 0)
+            if len(question.options) < least:
+                found.append(f"questions.{place}.options: {least} or more are needed")
+            if max(map(len, (question.label[lang] for lang in LANGUAGES))) > LONGEST_LABEL:
+                found.append(f"questions.{place}.label: is longer than {LONGEST_LABEL} characters")
             if question.options and not is_chosen:
                 found.append(f"questions.{place}.options: belongs to kind one or several")
             lists.append((f"questions.{place}.options", [option.key for option in question.options]))

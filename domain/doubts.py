@@ -4,19 +4,18 @@ import re
 from datetime import date, timedelta
 from difflib import get_close_matches
 
-# Where most private mailboxes are; a domain that resembles one of these and is none of them is likely a slip.
-MAILBOXES = (
-    "aol.com", "free.fr", "gmail.com", "gmx.de", "gmx.net", "googlemail.com", "hotmail.com", "hotmail.es", "hotmail.fr",
-    "icloud.com", "laposte.net", "libero.it", "live.com", "live.fr", "mail.com", "mail.ru", "me.com", "msn.com",
-    "orange.fr", "outlook.com", "outlook.es", "outlook.fr", "posteo.de", "proton.me", "protonmail.com", "qq.com",
-    "sfr.fr", "tutanota.com", "wanadoo.fr", "web.de", "yahoo.co.in", "yahoo.co.uk", "yahoo.com", "yahoo.com.ar",
-    "yahoo.com.br", "yahoo.com.mx", "yahoo.es", "yahoo.fr", "yandex.com", "yandex.ru", "ymail.com",
-)  # fmt: skip
-# Real domains that resemble one of those.
-OTHERS = {"email.com", "gmx.at", "gmx.ch", "gmx.com", "gmx.fr", "hotmail.be", "hotmail.de", "hotmail.it", "live.be",
-          "live.de", "live.it", "live.nl", "mac.com", "mail.de", "mail.fr", "outlook.at", "outlook.be", "outlook.de",
-          "outlook.it", "yahoo.ca", "yahoo.cl", "yahoo.com.au", "yahoo.de", "yahoo.in", "yahoo.it"}  # fmt: skip
-SLIP = 0.85  # how alike two domains are, of 1: one letter wrong, missing or too many in some ten
+# Where most private mailboxes are, by name and ending. Only a name that resembles one of these and is none of them, or
+# an ending that resembles .com, is taken for a slip: with another country's ending it may well be a real provider.
+MAILBOXES = {
+    "gmail": ("com",), "googlemail": ("com",), "hotmail": ("com", "es", "fr", "it", "de", "co.uk"),
+    "outlook": ("com", "es", "fr", "de", "it"), "icloud": ("com",), "yandex": ("com", "ru"),
+    "yahoo": ("com", "es", "fr", "de", "it", "co.uk", "co.in", "com.ar", "com.br", "com.mx"),
+    "laposte": ("net",), "orange": ("fr",), "wanadoo": ("fr",), "libero": ("it",), "posteo": ("de",),
+    "proton": ("me",), "protonmail": ("com",), "tutanota": ("com",),
+}  # fmt: skip
+OTHERS = {"email", "fmail", "mail", "ymail", "yahoo", "gmx"}  # real names that resemble one of those
+NEARLY_COM = {"cm", "cmo", "co", "coom", "com.com", "comm", "comn", "con", "cpm", "om", "vom", "xom"}
+ALIKE = 0.8  # of 1: one letter wrong, missing or too many in some five
 FLIGHT = re.compile(r"(?=[A-Z\d]*[A-Z])[A-Z\d]{2,3} ?\d{1,4}[A-Z]?", re.ASCII)
 SIX_MONTHS = timedelta(days=184)  # the longest six months there are
 FAR_FROM_IT = timedelta(days=30)
@@ -24,12 +23,14 @@ FAR_FROM_IT = timedelta(days=30)
 
 def likely_address(address: str) -> str | None:
     """The address that was probably meant: ada@gmial.com → ada@gmail.com."""
-    name, _, domain = address.rpartition("@")
-    domain = domain.casefold()
-    if not name or domain in MAILBOXES or domain in OTHERS:
+    person, _, domain = address.rpartition("@")
+    name, _, ending = domain.casefold().partition(".")
+    likely_ending = "com" if ending in NEARLY_COM else ending
+    names = get_close_matches(name, set(MAILBOXES) | OTHERS, n=1, cutoff=ALIKE)
+    if not person or not names or likely_ending not in MAILBOXES.get(names[0], ()):
         return None
-    alike = get_close_matches(domain, MAILBOXES, n=1, cutoff=SLIP)
-    return f"{name}@{alike[0]}" if alike else None
+    likely = f"{names[0]}.{likely_ending}"
+    return f"{person}@{likely}" if likely != domain.casefold() else None
 
 
 def is_usual_flight(number: str) -> bool:
@@ -42,6 +43,11 @@ def expires_soon(expiry: date, ends_on: date) -> bool:
     return expiry < ends_on + SIX_MONTHS
 
 
-def is_far_from(on: date, starts_on: date, ends_on: date) -> bool:
+def is_far_from(on: date, starts_on: date, ends_on: date, *, by: timedelta = FAR_FROM_IT) -> bool:
     """Whether a day lies so far from the conference that it is probably the wrong month or year."""
-    return not starts_on - FAR_FROM_IT <= on <= ends_on + FAR_FROM_IT
+    return not starts_on - by <= on <= ends_on + by
+
+
+def is_apart(night: date, flight: date) -> bool:
+    """Whether a day at the hotel and the day of the flight are further apart than a flight at night explains."""
+    return abs(night - flight) > timedelta(days=1)

@@ -9,7 +9,7 @@ from domain.answers import address_key, ascii_address
 from domain.blocked import is_blocked
 from domain.desk import Desk
 from domain.mail import write_mail
-from models import LateLink, Mail, Organiser, Registration
+from models import ACTIVE, LateLink, Mail, Organiser, Registration
 
 LIFETIME = timedelta(hours=72)
 
@@ -18,10 +18,17 @@ class Unwanted(Exception):
     """The owner of this address asked that the service never write to it again."""
 
 
+class Registered(Exception):
+    """Somebody is registered with this address already."""
+
+
 def make(email: str, *, lang: str, organiser: Organiser, desk: Desk) -> LateLink:
-    """Make a link for one address, valid for 72 hours, and mail it there in a language. Raises Unwanted."""
-    if is_blocked(address_key(email)):
+    """Make a link for one address, valid for 72 hours, and mail it there in a language. Raises Unwanted, Registered."""
+    key = address_key(email)
+    if is_blocked(key):
         raise Unwanted
+    if Registration.select().where(Registration.address_key == key, Registration.state.in_(ACTIVE)).exists():
+        raise Registered
     now = clock.now()
     link = LateLink(
         public_id=secrets.token_hex(16),

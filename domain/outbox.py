@@ -22,6 +22,7 @@ UNFINISHED = ("queued", "sending", "retrying")
 LEASE = timedelta(minutes=5)  # longer than the longest SMTP dialogue: some ten steps of transport.TIMEOUT
 ATTEMPTS = 12  # with the waits below some fourteen hours at a server that answers
 LONGEST_WAIT = timedelta(hours=6)
+MOST_A_DAY = 3
 POLL = 2.0  # seconds; a commit wakes the worker at once
 
 log = logging.getLogger("convoke.outbox")
@@ -133,6 +134,15 @@ def forget(theirs: Any) -> None:
     """Stop those mails that are on their way, and keep of those that went out only that they did."""
     Mail.delete().where(theirs, Mail.state.in_(UNFINISHED)).execute()
     Mail.update(recipient="", message="", error="").where(theirs).execute()
+
+
+def has_written_often(address: str) -> bool:
+    """Whether as many mails as are bearable went to an address today because somebody typed it."""
+    today = clock.now() - timedelta(days=1)
+    typed = (
+        (Mail.recipient == address) & Mail.kind.in_(("address", "repeat", "link")) & (Mail.created_at > today)
+    )
+    return Mail.select().where(typed).count() >= MOST_A_DAY
 
 
 def backlog() -> dict[str, int]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from email.message import EmailMessage
 from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from db import forget_pages, write
 from domain import audit, blocked, clock, late, outbox
@@ -72,14 +72,13 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
         raise RegistrationClosed
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
     registration.is_late = leave is not None
+    once = f"confirmation:{registration.public_id}"
+    message = compose("confirmation", registration, once=once, desk=desk)
     if blocked.is_blocked(registration.address_key):
-        audit.record("registration.blocked")
-        return str(registration.reference)
+        return set_aside(registration)
     # Looked up first so that every answer takes the same time; it is the database that decides, further down.
     if reference := answered(registration, desk=desk):
         return reference
-    once = f"confirmation:{registration.public_id}"
-    message = compose("confirmation", registration, once=once, desk=desk)
     try:
         with write():
             registration.save(force_insert=True)
@@ -92,6 +91,18 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
         if reference := answered(registration, desk=desk):
             return reference
         raise
+    return str(registration.reference)
+
+
+def set_aside(registration: Registration) -> str:
+    """Answer a form for a blocked address as any other, and keep nothing of it but the reference."""
+    with write():
+        Repeat.create(
+            reference=registration.reference,
+            form_key=registration.form_key,
+            created_at=registration.created_at,
+        )
+        audit.record("registration.blocked")
     return str(registration.reference)
 
 
@@ -154,11 +165,18 @@ def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registra
         language=lang,
         email=ascii_address(answers.email),
         address_key=address_key(answers.email),
+        sequence=next_sequence(address_key(answers.email)),
         created_at=now,
         updated_at=now,
     )
     fill(registration, answers)
     return registration
+
+
+def next_sequence(key: str) -> int:
+    """Where the calendar file of an address goes on: after a cancellation, higher than what cancelled it."""
+    last = Registration.select(fn.MAX(Registration.sequence)).where(Registration.address_key == key).scalar()
+    return 0 if last is None else int(last) + 1
 
 
 def free_reference(prefix: str) -> str:
@@ -246,9 +264,13 @@ def tell(kind: str, registration: Registration, *, desk: Desk, **facts: Any) -> 
 
 
 def confirm(registration: Registration) -> None:
-    """Note that the link, and with it the address, has arrived."""
-    with changing(registration):
-        audit.record("registration.confirmed", registration=registration)
+    """Note that the link, and with it the address, has arrived. This changes no answer and disturbs no other window."""
+    with write():
+        confirmed = Registration.update(state="confirmed", confirmed_at=clock.now()).where(
+            Registration.id == registration.id, Registration.state == "received"
+        )
+        if confirmed.execute():
+            audit.record("registration.confirmed", registration=registration)
 
 
 def amend(
@@ -259,26 +281,28 @@ def amend(
     lang: str,
     describe: Callable[[set[str]], list[str]],
     desk: Desk,
-) -> None:
+) -> bool:
     """Store changed answers, and mail a summary that `describe` makes from the names of what differs.
 
-    `sequence` is the registration's when its answers were shown. Another address counts only once it is confirmed
-    from that mailbox: `move`. Raises ChangedMeanwhile, RegistrationClosed when it is cancelled, and after the deadline
-    PartClosed with the names of answers that have to stay as they are.
+    Returns whether anything differed. `sequence` is the registration's when its answers were shown. Another address
+    counts only once it is confirmed from that mailbox: `move`; the old one entered again takes that back.
+    Raises ChangedMeanwhile, RegistrationClosed when it is cancelled, and after the deadline PartClosed with the names
+    of answers that have to stay as they are.
     """
     if registration.state not in ACTIVE:
         raise RegistrationClosed
     before = answers_of(registration)
-    names = changed(before, answers)
-    is_moving = "email" in names and address_key(answers.email) != registration.address_key
-    if not is_moving:
-        names.discard("email")
+    names = differing(registration, before, answers)
     if not names:  # or sent once more, because the answer to the first time was lost
-        return confirm(registration) if registration.confirmed_at is None else None
+        confirm(registration)
+        return False
     if registration.sequence != sequence:
         raise ChangedMeanwhile
     if not desk.conference.is_open and names - OPEN_LATE:
         raise PartClosed(*sorted(names - OPEN_LATE))
+    is_moving = "email" in names and address_key(answers.email) != registration.address_key
+    if "email" in names and not is_moving:
+        registration.email, registration.pending_email = ascii_address(answers.email), None
     fill(registration, answers)
     registration.language = lang
     with changing(registration):
@@ -288,7 +312,16 @@ def amend(
             ask_new_address(registration, ascii_address(answers.email), desk=desk)
         tell("changed", registration, desk=desk, changes=describe(names), is_moving=is_moving)
         audit.record("registration.changed", registration=registration, answers=sorted(names))
-    return None
+    return True
+
+
+def differing(registration: Registration, before: Answers, answers: Answers) -> set[str]:
+    """The names of the answers that are to change. The address that is waiting to be confirmed is no change."""
+    names = changed(before, answers) - {"email"}
+    waiting = registration.pending_email
+    if ascii_address(answers.email) != (waiting or registration.email):
+        names.add("email")
+    return names
 
 
 def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> None:
@@ -296,11 +329,13 @@ def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> 
     neither the page nor the time must show it."""
     registration.pending_email = address
     existing = active(address_key(address))
-    is_unwanted = blocked.is_blocked(address_key(address))
-    if existing is None and not is_unwanted:
+    is_unwanted = blocked.is_blocked(address_key(address)) or outbox.has_written_often(address)
+    if is_unwanted:
+        return
+    if existing is None:
         confirming = desk.new_address(registration, registration.language)
         tell("address", registration, desk=desk, to=address, confirming=confirming)
-    elif existing is not None:
+    else:
         once = f"repeat:{registration.public_id}:{registration.sequence}"
         message = compose("repeat", existing, once=once, desk=desk)
         outbox.enqueue(message, kind="repeat", registration=existing, once=once)
@@ -309,9 +344,10 @@ def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> 
 def move(registration: Registration, address: str, *, desk: Desk) -> None:
     """Take over the address that was waiting for confirmation; the link of the old one opens nothing any more.
 
-    Raises LinkUnknown when another address is waiting by now, AddressTaken, ChangedMeanwhile.
+    Raises LinkUnknown when another address is waiting by now, or its owner wants no mails; AddressTaken,
+    ChangedMeanwhile.
     """
-    if registration.pending_email != address:
+    if registration.pending_email != address or blocked.is_blocked(address_key(address)):
         raise LinkUnknown
     old = registration.email
     registration.email, registration.address_key = address, address_key(address)
@@ -321,19 +357,32 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
     try:
         with changing(registration):
             tell("moved", registration, desk=desk, to=old)
-            tell("link", registration, desk=desk)
+            tell("new_link", registration, desk=desk)
             audit.record("registration.address_changed", registration=registration)
     except IntegrityError as error:
         raise AddressTaken from error
 
 
-def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
-    """Cancel, for the reason that was given or for none. The passport is erased at once.
+def stay(registration: Registration) -> None:
+    """Drop the address that is waiting to be confirmed; the link that went there opens nothing then.
 
-    Raises RegistrationClosed when it is cancelled already, and ChangedMeanwhile.
+    Raises ChangedMeanwhile.
+    """
+    if registration.pending_email is None:
+        return
+    registration.pending_email = None
+    with changing(registration):
+        audit.record("registration.address_kept", registration=registration)
+    forget_pages()
+
+
+def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
+    """Cancel, for the reason that was given or for none; once more does nothing. The passport is erased at once.
+
+    Raises ChangedMeanwhile.
     """
     if registration.state not in ACTIVE:
-        raise RegistrationClosed
+        return
     with changing(registration):
         registration.state = "cancelled"
         registration.cancelled_at = clock.now()
@@ -347,11 +396,13 @@ def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
 
 
 def restore(registration: Registration, *, desk: Desk) -> None:
-    """Take a cancellation back.
+    """Take a cancellation back; where there is none, do nothing.
 
-    Raises RegistrationClosed after the deadline or when there is none, AddressTaken, ChangedMeanwhile.
+    Raises RegistrationClosed after the deadline, AddressTaken, ChangedMeanwhile.
     """
-    if registration.state != "cancelled" or not desk.conference.is_open:
+    if registration.state in ACTIVE:
+        return
+    if not desk.conference.is_open:
         raise RegistrationClosed
     try:
         with changing(registration):
@@ -386,7 +437,7 @@ def renew_link(registration: Registration, *, desk: Desk) -> None:
     """Mail a new link; the old one opens nothing any more. Raises ChangedMeanwhile."""
     registration.link_version += 1
     with changing(registration):
-        tell("link", registration, desk=desk)
+        tell("new_link", registration, desk=desk)
         audit.record("registration.link_renewed", registration=registration)
 
 
@@ -411,26 +462,38 @@ def send_link(address: str, *, lang: str, desk: Desk) -> None:
 
 
 def erase(registration: Registration, *, is_blocking: bool, desk: Desk) -> None:
-    """Erase everything personal at once; what remains is a row that says that there was one, and its log.
+    """Erase everything personal at once, also of what the same address had cancelled before.
 
+    What remains is a row that says that there was one, and its log.
     One last mail says so. With `is_blocking` the service never writes to this address again.
     Raises ChangedMeanwhile.
     """
-    farewell = compose(
-        "erased", registration, once=f"erased:{registration.public_id}", desk=desk, is_blocking=is_blocking
-    )
-    public_id, address = registration.public_id, registration.address_key
+    once = f"erased:{registration.public_id}"
+    farewell = compose("erased", registration, once=once, desk=desk, is_blocking=is_blocking)
+    address = registration.address_key
+    with write():
+        for one in (registration, *cancelled_before(registration)):
+            erase_one(one)
+        late.forget(registration, address)
+        outbox.enqueue(farewell, kind="erased", registration=None, once=once)
+        if is_blocking:
+            blocked.block(address)
+    forget_pages()
+
+
+def cancelled_before(registration: Registration) -> list[Registration]:
+    """What the same address had registered and cancelled earlier."""
+    same = (Registration.address_key == registration.address_key) & (Registration.id != registration.id)
+    return list(Registration.select().where(same, Registration.state == "cancelled"))
+
+
+def erase_one(registration: Registration) -> None:
     with changing(registration):
         blank(registration)
         Repeat.delete().where(Repeat.registration == registration).execute()
-        late.forget(registration, address)
         outbox.forget(Mail.registration == registration)
         withdraw_consents(registration, given_consents(registration))
-        outbox.enqueue(farewell, kind="erased", registration=None, once=f"erased:{public_id}")
-        if is_blocking:
-            blocked.block(address)
         audit.record("registration.erased", registration=registration)
-    forget_pages()
 
 
 def blank(registration: Registration) -> None:

@@ -52,6 +52,7 @@ def up(migrator, db):
     json, boolean = ("JSONB", "BOOLEAN") if on_postgresql else ("TEXT", "INTEGER")
     for column in COLUMNS:
         db.execute_sql(f"ALTER TABLE registration ADD COLUMN {column.format(json=json, boolean=boolean)}")
+    migrator.migrate(migrator.drop_not_null("repeat", "registration_id"))
     # A consent may be given again after it was withdrawn: only one of a kind holds at a time.
     db.execute_sql("DROP INDEX consent_registration_id_kind_version")
     with db.bind_ctx((Registration, Organiser, Consent, LateLink, Blocked)):

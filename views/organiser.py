@@ -29,6 +29,7 @@ MAIL_KINDS = {
     "confirmation": _l("Confirmation"),
     "repeat": _l("Registered already: link sent again"),
     "link": _l("Personal link"),
+    "new_link": _l("New personal link"),
     "changed": _l("Registration changed"),
     "address": _l("New address to be confirmed"),
     "moved": _l("Address changed, to the old address"),
@@ -42,6 +43,7 @@ ACTIONS = {
     "registration.repeated": _l("Tried to register again"),
     "registration.confirmed": _l("Address confirmed"),
     "registration.changed": _l("Changed by the delegate"),
+    "registration.address_kept": _l("New address dropped"),
     "registration.address_changed": _l("New address confirmed"),
     "registration.cancelled": _l("Cancelled by the delegate"),
     "registration.restored": _l("Cancellation taken back"),
@@ -195,6 +197,8 @@ def late_links() -> Response | tuple[str, int]:
             form.email.errors = [
                 _("Whoever has this address asked that this service never write to it again")
             ]
+        except late.Registered:
+            form.email.errors = [_("Somebody is registered with this address already")]
     page = render_template(
         "organiser/late_links.html",
         title=_("Error: %(title)s", title=_("Late registrations"))

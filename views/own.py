@@ -4,6 +4,10 @@ Looking changes nothing, because programs that scan mails follow links. Every bu
 """
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, abort, current_app, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -30,13 +34,15 @@ from domain.registration import (
 from forms import AmendForm, CancelForm, EraseForm, RegistrationForm
 from htmx import go, render
 from i18n import PREFIX, current_language
-from models import ACTIVE
-from security import limiter, read_link, receipt, retry_after
+from models import ACTIVE, Registration
+from security import digest, limiter, read_link, receipt, retry_after
 from views.connections import hold_connection
 from views.errors import failed, refused
 
 # What is said after a button has been pressed; the word stands in the address.
 DONE = {
+    "same": _l("Everything is as it was: there was nothing to save."),
+    "kept": _l("The new address has been dropped. We go on writing to the old one."),
     "changed": _l("Your changes have been saved, and a mail with a summary is on its way."),
     "asked": _l("Your changes have been saved. Please open the mail that we have sent to your new address."),
     "moved": _l("Your new address is confirmed. From now on we write there; the old link no longer works."),
@@ -86,6 +92,19 @@ def find() -> None:
         abort(410, _("This registration has been erased."))
 
 
+def again(verb: Callable[..., None], **given: Any) -> None:
+    """Press a button that says what is to be, whatever the page showed: a second press finds it done."""
+    try:
+        verb(g.registration, **given)
+    except ChangedMeanwhile:
+        verb(find_by_link(*read_link(g.token)), **given)
+
+
+def stored_answers(registration: Registration) -> Answers:
+    """The answers as delegates left them, with the address that is waiting to be confirmed."""
+    return replace(answers_of(registration), email=registration.pending_email or registration.email)
+
+
 def to_own_page(done: str) -> Response:
     return go(url_for("own.show", done=done))
 
@@ -118,6 +137,7 @@ def show_page(
     registration = g.registration
     answers = answers_of(registration)
     form = RegistrationForm.showing(answers, desk().conference)
+    form.raise_doubts()
     title = _("Your registration")
     page = render_template(
         "own/show.html",
@@ -145,13 +165,18 @@ def amend_form(before: Answers) -> AmendForm:
     return AmendForm(desk().conference, before, has_closed=has_closed)
 
 
+def by_link() -> str:
+    return f"link:{digest(g.token)}"
+
+
 @bp.route("/edit", methods=["GET", "POST"])
+@limiter.limit("30/hour", methods=["POST"], key_func=by_link)
 def edit() -> Response:
     """Let delegates change their answers; after the deadline those that are still open."""
     registration = g.registration
     if registration.state not in ACTIVE:
         return to_own_page("closed")
-    before = answers_of(registration)
+    before = stored_answers(registration)
     form = amend_form(before)
     if request.method != "POST":
         form.sequence.data = registration.sequence
@@ -164,7 +189,7 @@ def edit() -> Response:
     waiting = registration.pending_email
     try:
         with connection():
-            verbs.amend(
+            has_changed = verbs.amend(
                 registration,
                 form.answers(),
                 sequence=sequence,
@@ -177,7 +202,9 @@ def edit() -> Response:
     except PartClosed as error:
         reduced = AmendForm(desk().conference, before, has_closed=True)
         return show_edit(reduced, status=422, closed_parts=form.titles(error.args))
-    return to_own_page("changed" if registration.pending_email == waiting else "asked")
+    if not has_changed:
+        return to_own_page("same")
+    return to_own_page("asked" if registration.pending_email not in (None, waiting) else "changed")
 
 
 def show_edit(form: AmendForm, status: int = 200, **notices: object) -> Response:
@@ -198,7 +225,7 @@ def show_conflict(form: AmendForm) -> Response:
     if now.state not in ACTIVE:
         return to_own_page("closed")
     form.sequence.data = now.sequence
-    return show_edit(form, status=409, differing=form.differing(answers_of(now)))
+    return show_edit(form, status=409, differing=form.differing(stored_answers(now)))
 
 
 @bp.errorhandler(DatabaseOut)
@@ -216,8 +243,15 @@ def send_again(error: DatabaseOut | TooManyRequests) -> Response:
 @bp.post("/confirmation")
 def confirmation() -> Response:
     """Confirm the address."""
-    verbs.confirm(g.registration)
+    again(verbs.confirm)
     return to_own_page("confirmed")
+
+
+@bp.post("/address/withdrawal")
+def address_withdrawal() -> Response:
+    """Drop the new address that is waiting to be confirmed."""
+    again(verbs.stay)
+    return to_own_page("kept")
 
 
 @bp.post("/cancellation")
@@ -226,14 +260,14 @@ def cancellation() -> Response:
     form = CancelForm()
     if not form.validate():
         return show_page(422, cancelling=form)
-    verbs.cancel(g.registration, form.reason.data, desk=desk())
+    again(verbs.cancel, reason=form.reason.data, desk=desk())
     return to_own_page("cancelled")
 
 
 @bp.post("/restoration")
 def restoration() -> Response:
     """Take the cancellation back."""
-    verbs.restore(g.registration, desk=desk())
+    again(verbs.restore, desk=desk())
     return to_own_page("restored")
 
 
@@ -245,7 +279,7 @@ def consents() -> Response:
         abort(400)
     title = RegistrationForm(desk().conference, formdata=None)[f"consent_{kind}"].label.text
     changes = [_("%(consent)s: withdrawn", consent=title)]
-    verbs.withdraw(g.registration, kind, lang=current_language(), changes=changes, desk=desk())
+    again(verbs.withdraw, kind=kind, lang=current_language(), changes=changes, desk=desk())
     return to_own_page("withdrawn")
 
 
@@ -253,7 +287,7 @@ def consents() -> Response:
 def link() -> Response:
     """Send a new link, and let this one die."""
     verbs.renew_link(g.registration, desk=desk())
-    return go(url_for("registration.link_sent"))
+    return go(url_for("registration.link_renewed"))
 
 
 @bp.post("/erasure")
@@ -262,7 +296,8 @@ def erasure() -> Response:
     form = EraseForm()
     if not form.validate():
         return show_page(422, erasing=form)
-    verbs.erase(g.registration, is_blocking=form.block.data, desk=desk())
+    with suppress(RegistrationErased):
+        again(verbs.erase, is_blocking=form.block.data, desk=desk())
     return go(url_for("registration.erased"))
 
 
@@ -270,7 +305,7 @@ def erasure() -> Response:
 def data() -> Response:
     """Give everything that is stored as JSON; the passport number in full only at the press of a button."""
     if request.method == "POST" and g.registration.confirmed_at is None:
-        verbs.confirm(g.registration)
+        again(verbs.confirm)
     content = own_data(g.registration)
     if request.method == "POST":
         audit.record("registration.downloaded", registration=g.registration)
@@ -288,6 +323,7 @@ def readable() -> Response:
         "own/readable.html",
         title=_("Your registration"),
         form=form,
+        registration=g.registration,
         data=own_data(g.registration),
         hidden=form.masks("passport_number"),
     )

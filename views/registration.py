@@ -276,10 +276,31 @@ def link_sent() -> str:
     return render_template("registration/link_sent.html", title=_("Please look into your mailbox"))
 
 
+@bp.get("/registration/link/renewed")
+def link_renewed() -> str:
+    """Say that the link that was open works no longer, and where the new one is."""
+    return render_template("registration/link_renewed.html", title=_("A new link is on its way"))
+
+
 @bp.get("/registration/erased")
 def erased() -> str:
     """Say that the data have been erased."""
     return render_template("registration/erased.html", title=_("Your data have been erased"))
+
+
+def asked_to_move(public_id: str, version: int, hashed: str) -> Registration:
+    """The registration that is to have a new address, or to the button pressed twice, that has it by now."""
+    try:
+        registration = find_by_link(public_id, version)
+        address = registration.pending_email
+    except LinkUnknown:
+        if request.method != "POST":
+            raise
+        registration = find_by_link(public_id, version + 1)
+        address = registration.email
+    if digest(address) != hashed:
+        raise LinkUnknown
+    return registration
 
 
 @bp.route("/registration/address/<token>", methods=["GET", "POST"])
@@ -288,12 +309,10 @@ def address(token: str) -> Response | str:
     """Let the owner of a new address confirm it; looking at the page changes nothing."""
     try:
         with connection():
-            public_id, version, hashed = read_address(token)
-            registration = find_by_link(public_id, version)
-            if digest(registration.pending_email) != hashed:
-                raise LinkUnknown
+            registration = asked_to_move(*read_address(token))
             if request.method == "POST":
-                move(registration, registration.pending_email, desk=desk())
+                if registration.pending_email is not None:
+                    move(registration, registration.pending_email, desk=desk())
                 return go(url_for("own.show", token=link_token(registration), done="moved"))
     except (BadData, LinkUnknown, ChangedMeanwhile, RegistrationErased):
         abort(404, _("This link confirms no address, or no longer."))

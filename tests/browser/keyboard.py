@@ -1,4 +1,4 @@
-"""Registering with nothing but a keyboard: every key is counted, and every place is looked at that the focus reaches."""
+"""Registering with nothing but a keyboard: every key is counted, and every place that the focus reaches is noted."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +35,13 @@ VISIBLE = """
     const all = [...document.querySelectorAll("*")];
     const controls = [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex='0']")];
     const seen = controls.filter((one) => one.type !== "hidden" && !one.disabled && one.checkVisibility());
-    const first = (name) => document.querySelector(`[name="${name}"]:checked`) ?? document.querySelector(`[name="${name}"]`);
-    const stops = seen.filter((one) => one.type !== "radio" || one === first(one.name));
+    const first = ({name}) =>
+        document.querySelector(`[name="${name}"]:checked`) ?? document.querySelector(`[name="${name}"]`);
+    const stops = seen.filter((one) => one.type !== "radio" || one === first(one));
     return stops.map((one) => [all.indexOf(one), one.id || one.outerHTML]);
 }
 """
-CHANGES = ("country", "nationality")  # answered with the name of a country
+COUNTRIES = {"GB": "United Kingdom"}
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,7 @@ def answer(keyboard: Keyboard, stop: Stop, answers: dict[str, Any]) -> None:
         hour, minute = wanted.split(":")
         keyboard.type(f"{int(hour) % 12 or 12:02}{minute}{'PM' if int(hour) > 11 else 'AM'}")
     else:
-        keyboard.type(NAMES.get(wanted, wanted) if stop.name in CHANGES else wanted)
-
-
-NAMES = {"GB": "United Kingdom"}
+        keyboard.type(COUNTRIES[wanted] if stop.kind == "select-one" else wanted)
 
 
 def fill_in(keyboard: Keyboard, answers: dict[str, Any]) -> list[Stop]:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
-SHORT = {"visa_letter": ["no"], "travel": ["later"], "hotel": ["own"]}
+SHORT = {"email": "bo@example.org", "visa_letter": ["no"], "travel": ["later"], "hotel": ["own"]}
 
 
 def tell(capsys, keys: int, what: str) -> None:
@@ -29,24 +29,24 @@ def test_form_with_visa_flights_and_hotel_can_be_sent_with_the_keyboard_alone(op
     steps.open_form(page)
     keys = Keyboard(page)
 
-    stops = keyboard.fill_in(keys, ada)
+    stops = keyboard.fill_in(keys, steps.ADA)
 
-    assert steps.typed(page) == steps.as_typed(ada)
+    assert steps.typed(page) == steps.as_typed(steps.ADA)
     expect_good_stops(page, stops)
     assert {"passport_number", "arrival_time", "mobile", "share_with"} <= {stop.id for stop in stops}
     count = keyboard.send(keys)
-    (row,) = server.registrations(ada["email"])
+    (row,) = server.registrations(steps.ADA["email"])
     assert (row["visa_state"], row["travel"], row["hotel"]) == ("requested", "known", "reserve")
     tell(capsys, count, "a registration with visa letter, flights and hotel")
 
 
-def test_short_registration_takes_few_keys(open_page, server, ada, capsys):
+def test_short_registration_takes_few_keys(open_page, server, capsys):
     page = open_page(server)
     steps.open_form(page)
 
-    count = keyboard.register(page, ada | SHORT)
+    count = keyboard.register(page, steps.ADA | SHORT)
 
-    (row,) = server.registrations(ada["email"])
+    (row,) = server.registrations(SHORT["email"])
     assert (row["visa_state"], row["travel"], row["hotel"]) == ("none", "later", "own")
     tell(capsys, count, "a registration without them")
 

@@ -20,7 +20,8 @@ RIGHT_SIDE = """
         return range.getBoundingClientRect();
     };
     const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
-    const labels = seen(".field__label").filter((label) => words(label).right < label.getBoundingClientRect().right - 1);
+    const right = (element) => element.getBoundingClientRect().right;
+    const labels = seen(".field__label").filter((label) => words(label).right < right(label) - 1);
     const borders = seen(".field--invalid, .summary, .notice, .follow-up").filter((one) => {
         const {borderRightWidth, borderLeftWidth} = getComputedStyle(one);
         return parseFloat(borderRightWidth) < 4 || parseFloat(borderLeftWidth) > 2;

@@ -111,8 +111,10 @@ def test_check_of_the_same_field_leaves_focus_caret_and_text_alone(open_page, se
     expect(page.locator(f"#{field}")).to_have_value("In a Paris")
 
 
-@pytest.mark.parametrize("field", ["function", "visa_post", "arrival_flight", "access_needs"])
-@pytest.mark.parametrize("checked", ["email", "mobile"])
+@pytest.mark.parametrize(
+    ("checked", "field"),
+    [("email", "visa_post"), ("email", "access_needs"), ("mobile", "arrival_flight"), ("mobile", "function")],
+)
 def test_check_of_another_field_leaves_focus_caret_and_text_alone(open_page, server, checked, field):
     page = open_page(server)
     open_sections(page)

@@ -3,7 +3,7 @@
 import pytest
 from babel.support import Translations
 from browser import steps
-from browser.steps import LANGUAGES, MODES
+from browser.steps import MODES, WAYS
 from icalendar import Calendar
 from playwright.sync_api import expect
 
@@ -11,6 +11,7 @@ from config import HTMX_URL, ROOT
 
 pytestmark = pytest.mark.browser
 
+WITHOUT_CDN = ("es", "cdn-blocked", 360)
 REQUIRED = [
     "#given_names",
     "#email",
@@ -50,10 +51,9 @@ def test_htmx_is_refused_when_its_bytes_are_not_the_promised_ones(open_page, ser
     assert page.evaluate("'htmx' in window") is False
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("mode", MODES)
-def test_form_left_empty_comes_back_with_a_summary_of_what_to_do(open_page, server, lang, mode):
-    page = open_page(server, **MODES[mode])
+@pytest.mark.parametrize(("lang", "mode", "width"), [*WAYS, WITHOUT_CDN])
+def test_form_left_empty_comes_back_with_a_summary_of_what_to_do(open_page, server, lang, mode, width):
+    page = open_page(server, width=width, **MODES[mode])
     page.goto(f"/{lang}/")
     page.locator(".call a").click()
     title = page.title()
@@ -69,10 +69,11 @@ def test_form_left_empty_comes_back_with_a_summary_of_what_to_do(open_page, serv
     expect(page.locator("#email")).to_be_focused()
 
 
-@pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("mode", MODES)
-def test_registration_arrives_once_with_its_mail_and_its_private_page(open_page, server, ada, lang, mode):
-    page = open_page(server, **MODES[mode])
+@pytest.mark.parametrize(("lang", "mode", "width"), [*WAYS, WITHOUT_CDN])
+def test_registration_arrives_once_with_its_mail_and_its_private_page(
+    open_page, server, ada, lang, mode, width
+):
+    page = open_page(server, width=width, **MODES[mode])
     steps.to_check_page(page, ada, lang)
     steps.press(page, "edit")
     steps.expect_form(page)
