@@ -402,7 +402,7 @@ def restore(registration: Registration, *, desk: Desk) -> None:
     """
     if registration.state in ACTIVE:
         return
-    if not desk.conference.is_open:
+    if registration.state != "cancelled" or not desk.conference.is_open:
         raise RegistrationClosed
     try:
         with changing(registration):

@@ -13,6 +13,11 @@ pytestmark = pytest.mark.browser
 
 FOLDER = Path(__file__).parent.parent / "conferences" / "lisbon-2018"
 QUESTIONS = {"question_walks": ["river", "hills"], "question_topic": "Squares"}
+WALKS = {
+    "fr": ["Le long du fleuve", "Par les collines"],
+    "en": ["Along the river", "Over the hills"],
+    "es": ["A lo largo del río", "Por las colinas"],
+}
 LEFT_OUT = ("travel", "hotel", "pickup", "room")
 
 
@@ -60,10 +65,3 @@ def test_its_questions_are_asked_shown_and_changed_and_no_others(open_page, lisb
     page.fill("#question_topic", "Stairs")
     steps.save(page)
     expect(page.locator("[aria-labelledby=questions-title] bdi")).to_have_text([WALKS[lang][0], "Stairs"])
-
-
-WALKS = {
-    "fr": ["Le long du fleuve", "Par les collines"],
-    "en": ["Along the river", "Over the hills"],
-    "es": ["A lo largo del río", "Por las colinas"],
-}
