@@ -22,11 +22,13 @@ ROUTES = {
     ("GET", f"{PREFIX}/registration/received/<receipt>", "registration.received"),
     ("GET POST", f"{PREFIX}/registration/link", "registration.link"),
     ("GET", f"{PREFIX}/registration/link/sent", "registration.link_sent"),
+    ("GET", f"{PREFIX}/registration/link/renewed", "registration.link_renewed"),
     ("GET", f"{PREFIX}/registration/erased", "registration.erased"),
     ("GET POST", f"{PREFIX}/registration/address/<token>", "registration.address"),
     ("GET", OWN, "own.show"),
     ("GET POST", f"{OWN}/edit", "own.edit"),
     ("POST", f"{OWN}/confirmation", "own.confirmation"),
+    ("POST", f"{OWN}/address/withdrawal", "own.address_withdrawal"),
     ("POST", f"{OWN}/cancellation", "own.cancellation"),
     ("POST", f"{OWN}/restoration", "own.restoration"),
     ("POST", f"{OWN}/consents", "own.consents"),
@@ -50,7 +52,7 @@ ROUTES = {
 ENDPOINTS = sorted(endpoint for _, _, endpoint in ROUTES)
 WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "pages": {"invitation", "programme", "practical", "privacy", "accessibility"},
-    "registration": {"new", "received", "link", "link_sent", "erased", "address"},
+    "registration": {"new", "received", "link", "link_sent", "link_renewed", "erased", "address"},
     "own": {"show", "edit", "readable"},
     "organiser": {"session", "registrations", "registration", "late_links"},
 }

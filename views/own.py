@@ -170,6 +170,7 @@ def by_link() -> str:
 
 
 @bp.route("/edit", methods=["GET", "POST"])
+@limiter.limit("60/minute")  # once more: a limit of a route's own takes the place of the blueprint's
 @limiter.limit("30/hour", methods=["POST"], key_func=by_link)
 def edit() -> Response:
     """Let delegates change their answers; after the deadline those that are still open."""

@@ -78,15 +78,16 @@ def ada(stored: Callable[..., Registration]) -> Registration:
 
 
 @pytest.fixture
-def change(database: None, desk: Desk) -> Callable[..., None]:
-    """Change some answers of a registration; the mail lists them by their names."""
+def change(database: None, desk: Desk) -> Callable[..., bool]:
+    """Change some answers of a registration as its edit page shows them; the mail lists them by their names."""
 
     def change(
         registration: Registration, *, sequence: int | None = None, lang: str = "en", **answers: Any
-    ) -> None:
+    ) -> bool:
+        answers.setdefault("email", registration.pending_email or registration.email)
         given = replace(answers_of(registration), **answers)
         seen = registration.sequence if sequence is None else sequence
-        amend(registration, given, sequence=seen, lang=lang, describe=sorted, desk=desk)
+        return amend(registration, given, sequence=seen, lang=lang, describe=sorted, desk=desk)
 
     return change
 

@@ -13,6 +13,7 @@ from domain.answers import (
     OPEN_LATE,
     PARTS,
     Answers,
+    Needs,
     answers_of,
     changed,
     fill,
@@ -153,6 +154,27 @@ def test_fill_leaves_address_and_consents_alone(kept):
     assert given_consents(row) == ["affiliation"]
 
 
+@pytest.mark.parametrize(
+    ("diet", "diet_other", "access", "is_none"),
+    [
+        (["none"], "", "", True),
+        ([], "", "", False),
+        (["none", "vegan"], "", "", False),
+        (["vegan"], "", "", False),
+        (["none"], "No nuts", "", False),
+        (["none"], "", "Step-free route", False),
+    ],
+)
+def test_fill_keeps_needs_without_consent_only_when_there_are_none(kept, diet, diet_other, access, is_none):
+    needs = Needs(diet=diet, diet_other=diet_other, access=access)
+
+    row = kept(needs=needs, consents=["affiliation"])
+
+    assert needs.is_none is is_none
+    assert answers_of(row).needs == (needs if is_none else None)
+    assert answers_of(kept(needs=needs, consents=["affiliation", "needs"])).needs == needs
+
+
 # The visa letter
 
 
@@ -250,6 +272,31 @@ def test_order_of_what_was_ticked_is_no_difference(name):
 
     assert changed(before, make_answers(**{name: ["three", "one", "two"]})) == set()
     assert changed(before, make_answers(**{name: ["one", "two", "two"]})) == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reordered", "other"),
+    [
+        (
+            "needs",
+            replace(NEEDS, diet=["halal", "vegan"]),
+            replace(NEEDS, diet=["vegan", "halal"]),
+            replace(NEEDS, diet=["vegan", "halal", "none"]),
+        ),
+        (
+            "extra",
+            {"parts": ["opening", "closing"], "dinner": "yes"},
+            {"dinner": "yes", "parts": ["closing", "opening"]},
+            {"dinner": "yes", "parts": ["closing"]},
+        ),
+    ],
+    ids=["needs", "extra"],
+)
+def test_order_of_what_was_ticked_inside_an_answer_is_no_difference(name, value, reordered, other):
+    before = make_answers(**{name: value})
+
+    assert changed(before, make_answers(**{name: reordered})) == set()
+    assert changed(before, make_answers(**{name: other})) == {name}
 
 
 def test_what_stays_open_after_the_deadline_are_answers():

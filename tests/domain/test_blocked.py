@@ -1,13 +1,18 @@
 """Addresses to which the service never writes again: recognised, but not to be read from the table."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 import pytest
 
 from db import db
-from domain import blocked, late
+from domain import blocked, late, roster
 from domain.answers import address_key
 from domain.references import is_mistyped
-from domain.registration import erase, send_link
-from models import TABLES, AuditEntry, Blocked, Mail, Registration
+from domain.registration import RegistrationClosed, erase, find_by_reference, send_link
+from models import TABLES, AuditEntry, Blocked, Mail, Registration, Repeat
+
+NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
 
 
 def counts() -> dict[str, int]:
@@ -58,7 +63,7 @@ def test_erasing_blocks_the_address_only_when_that_is_asked(stored, desk):
     assert not blocked.is_blocked("bo@example.org")
 
 
-def test_form_with_a_blocked_address_is_answered_as_always_and_stores_nothing(send, noon):
+def test_form_with_a_blocked_address_is_answered_as_always_and_stores_only_its_reference(send, noon):
     blocked.block("ada@example.org")
     open_to_others = send(key="bo's form", email="bo@example.org")
     before = counts()
@@ -68,7 +73,9 @@ def test_form_with_a_blocked_address_is_answered_as_always_and_stores_nothing(se
     assert reference != open_to_others
     assert reference.startswith("OB17-")
     assert not is_mistyped(reference, "OB17")
-    assert counts() == before | {"AuditEntry": before["AuditEntry"] + 1}
+    assert counts() == before | {"AuditEntry": before["AuditEntry"] + 1, "Repeat": 1}
+    (kept,) = Repeat.select()
+    assert (kept.reference, kept.registration, kept.created_at) == (reference, None, NOON)
     assert recipients() == {"bo@example.org"}
 
 
@@ -90,6 +97,62 @@ def test_form_with_a_blocked_address_gets_the_same_reference_when_it_is_sent_aga
 
     assert again == first
     assert other != first
+    assert sorted(kept.reference for kept in Repeat.select()) == sorted([first, other])
+
+
+def test_form_with_a_blocked_address_gets_the_same_reference_after_the_deadline_too(send, noon, desk):
+    blocked.block("ada@example.org")
+    first = send(key="a form")
+    noon.move_to(desk.conference.closes_at)
+
+    assert send(key="a form") == first
+    with pytest.raises(RegistrationClosed):
+        send(key="a later form")
+
+
+def test_one_form_with_a_blocked_address_from_five_sides_at_once_gets_one_reference(send, together):
+    blocked.block("ada@example.org")
+
+    references = together(*[partial(send, key="a form")] * 5)
+
+    assert [kept.reference for kept in Repeat.select()] == references[:1]
+    assert len(set(references)) == 1
+
+
+def test_form_with_a_blocked_address_leaves_nothing_behind_when_it_fails_halfway(send, monkeypatch):
+    blocked.block("ada@example.org")
+
+    def fail(*args, **kwargs):
+        assert Repeat.select().count() == 1
+        raise OSError("out of order")
+
+    monkeypatch.setattr("domain.audit.record", fail)
+
+    with pytest.raises(OSError, match="out of order"):
+        send()
+
+    assert counts() == {"Blocked": 1}
+
+
+def test_reference_that_was_given_for_a_blocked_address_is_drawn_only_once(send, monkeypatch):
+    blocked.block("ada@example.org")
+    drawn = iter(["OB17-2222-22", "OB17-2222-22", "OB17-3333-33"])
+    monkeypatch.setattr("domain.registration.new_reference", lambda prefix: next(drawn))
+
+    references = [send(key="ada's form"), send(key="bo's form", email="bo@example.org")]
+
+    assert references == ["OB17-2222-22", "OB17-3333-33"]
+
+
+def test_reference_that_was_given_for_a_blocked_address_leads_organisers_nowhere(send, noon):
+    send(key="bo's form", email="bo@example.org")
+    blocked.block("ada@example.org")
+
+    reference = send(key="ada's form")
+
+    assert roster.page(roster.Query(q="bo@example.org")).rows != []
+    assert roster.page(roster.Query(q=reference)).rows == []
+    assert find_by_reference(reference) is None
 
 
 def test_blocked_address_gets_no_link(send, desk):

@@ -1,7 +1,7 @@
 """A conference folder that somebody has edited: every fault in it is named, with its file and its place."""
 
 import shutil
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,14 @@ from domain.conference import ConferenceError, load
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
 TOML = "conference.toml"
 WORDS = '{ fr = "Un", en = "One", es = "Uno" }'
+ONE = f'{{ key = "yes", label = {WORDS} }}'
 OPTIONS = f'options = [{{ key = "yes", label = {WORDS} }}, {{ key = "no", label = {WORDS} }}]'
 HOTEL = SHIPPED.joinpath(TOML).read_text("utf-8").partition("[hotel]")[2].partition("# Questions")[0]
+
+
+def long(**sizes: int) -> str:
+    """Words of 200 characters, in some languages of another size."""
+    return "{ " + ", ".join(f'{lang} = "{"x" * sizes.get(lang, 200)}"' for lang in ("fr", "en", "es")) + " }"
 
 
 def question(**given: str) -> str:
@@ -77,6 +83,17 @@ def faults_of(folder: Path) -> list[str]:
             "closes_at = 2017-05-07T12:00:00Z",
             "closes_at: is before register_by",
         ),
+        (
+            "closes_at = 2017-05-09T12:00:00Z",
+            "closes_at = 2017-05-27T00:00:00Z",
+            "closes_at: is after ends_on",
+        ),
+        (
+            "[[days]]\ndate = 2017-05-25\n\n[[days]]\ndate = 2017-05-26",
+            "[[days]]\ndate = 2017-05-26\n\n[[days]]\ndate = 2017-05-25",
+            "days: are not in order",
+        ),
+        ("leave_out = []", 'leave_out = ["visa", "diet", "visa"]', "leave_out: visa stands twice"),
         (
             "closes_at = 2017-05-09T12:00:00Z",
             "closes_at = 2017-05-09T12:00:00",
@@ -149,8 +166,13 @@ def test_fault_in_the_facts_is_named_with_its_place(folder, old, new, fault):
         ([{"label": '{ fr = "Dîner", en = "Dinner" }'}], "0.label.es: is missing"),
         ([{"hint": '{ fr = "Dîner", es = "Cena" }'}], "0.hint.en: is missing"),
         ([{"answer": '"yes"'}], "0.answer: is no known key"),
-        ([{}, {"key": '"motion"', "options": ""}], "1.options: is missing"),
-        ([{"kind": '"several"', "options": "[]"}], "0.options: is missing"),
+        ([{}, {"key": '"motion"', "options": ""}], "1.options: 2 or more are needed"),
+        ([{"options": "[]"}], "0.options: 2 or more are needed"),
+        ([{"options": "[" + ONE + "]"}], "0.options: 2 or more are needed"),
+        ([{"kind": '"several"', "options": "[]"}], "0.options: 1 or more are needed"),
+        ([{"kind": '"several"', "options": ""}], "0.options: 1 or more are needed"),
+        ([{}, {"key": '"motion"', "label": long(es=201)}], "1.label: is longer than 200 characters"),
+        ([{"kind": '"text"', "options": "", "label": long(fr=201)}], "0.label: is longer than 200 characters"),
         ([{"kind": '"text"'}], "0.options: belongs to kind one or several"),
         ([{"kind": '"long_text"'}], "0.options: belongs to kind one or several"),
         (
@@ -158,7 +180,7 @@ def test_fault_in_the_facts_is_named_with_its_place(folder, old, new, fault):
             "0.options.0.label: Input should be a valid dictionary or instance of Text",
         ),
         (
-            [{"options": "[" + f'{{ key = "yes", label = {WORDS} }}, ' * 2 + "]"}],
+            [{"options": "[" + f"{ONE}, " * 2 + "]"}],
             "0.options: yes stands twice",
         ),
     ],
@@ -167,6 +189,42 @@ def test_fault_in_a_question_is_named_with_its_place(folder, questions, fault):
     ask(folder, *(question(**given) for given in questions))
 
     assert faults_of(folder) == [f"{TOML}: questions.{fault}"]
+
+
+@pytest.mark.parametrize(
+    "given", [{"kind": '"several"', "options": f"[{ONE}]"}, {"label": long()}], ids=["one option", "label"]
+)
+def test_question_at_its_limits_is_read(folder, given):
+    ask(folder, question(**given))
+
+    assert [one.key for one in load(folder).questions] == ["dinner"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_near"),
+    [
+        ("2017-04-25", "2017-06-25", True),
+        ("2017-04-24", "2017-05-26", False),
+        ("2017-05-25", "2017-06-26", False),
+        ("2016-05-25", "2018-05-25", False),
+    ],
+)
+def test_nights_within_thirty_days_of_the_conference_are_read(folder, first, last, is_near):
+    spoil(folder / TOML, "[hotel]\n", f"[hotel]\nfirst_night = {first}\nlast_night = {last}\n")
+
+    if is_near:
+        assert load(folder).hotel.first_night == date.fromisoformat(first)
+    else:
+        assert faults_of(folder) == [
+            f"{TOML}: hotel: first_night and last_night are more than 30 days from the conference"
+        ]
+
+
+@pytest.mark.parametrize("closes_at", ["2017-05-08T00:00:00Z", "2017-05-26T23:59:59Z"])
+def test_registration_may_close_until_the_conference_ends(folder, closes_at):
+    spoil(folder / TOML, "closes_at = 2017-05-09T12:00:00Z", f"closes_at = {closes_at}")
+
+    assert load(folder).closes_at == datetime.fromisoformat(closes_at)
 
 
 def test_question_that_stands_twice_is_named(folder):
@@ -322,7 +380,7 @@ def test_facts_that_contradict_each_other_are_named_all_at_once(folder):
         f"{TOML}: closes_at: is before register_by",
         f"{TOML}: sessions.0.day: 2017-06-01 is not one of the days",
         f"{TOML}: hotel.last_night: is before first_night",
-        f"{TOML}: questions.0.options: is missing",
+        f"{TOML}: questions.0.options: 2 or more are needed",
         f"{TOML}: sessions: gender stands twice",
         f"{TOML}: categories: party stands twice",
         "fr/invitation.md: is missing",

@@ -24,6 +24,7 @@ from domain.registration import (
     find_by_reference,
     renew_link,
     send_link,
+    stay,
     withdraw,
 )
 from domain.transport import Refused
@@ -188,6 +189,105 @@ def test_erasing_ends_the_late_links_for_the_address_and_for_no_other(taipan, de
     assert Mail.get(Mail.once == f"late:{other.public_id}").recipient == "bo@example.org"
 
 
+# What the same address had cancelled before
+
+
+@pytest.fixture
+def earlier(taipan: Registration, desk: Desk) -> Registration:
+    """The same person, who has cancelled."""
+    cancel(taipan, "Jabiru flu", desk=desk)
+    return taipan
+
+
+def test_erasing_takes_what_the_address_had_cancelled_before(earlier, stored, desk):
+    anew = stored(key="a new form", email="taipan@example.org", given_names="Ada")
+    words = ["quokka", "wombat", "echidna", "numbat", "jabiru", "taipan@example.org"]
+    assert found_in(everything(), words) == words
+
+    erase(anew, is_blocking=False, desk=desk)
+    send_farewell()
+
+    assert found_in(everything(), WORDS) == []
+    assert {row.state for row in Registration.select()} == {"erased"}
+    assert (given_consents(earlier), Repeat.select().count()) == ([], 0)
+    assert outbox.claim("worker") is None
+
+
+def test_erasing_takes_several_earlier_registrations_and_says_so_once(stored, desk, noon):
+    rows = []
+    for number in range(3):
+        rows.append(stored(key=f"form {number}", email="quokka@example.org"))
+        cancel(rows[-1], "", desk=desk)
+
+    erase(Registration.get_by_id(rows[1].id), is_blocking=False, desk=desk)
+
+    assert [Registration.get_by_id(row.id).state for row in rows] == ["erased"] * 3
+    assert [mail.recipient for mail in Mail.select().where(Mail.kind == "erased")] == ["quokka@example.org"]
+    assert rows[1].reference in Mail.get(Mail.kind == "erased").message
+    assert [audit.history(row)[0].action for row in rows] == ["registration.erased"] * 3
+
+
+def test_link_of_an_earlier_registration_that_was_erased_too_opens_nothing(earlier, stored, desk):
+    anew = stored(key="a new form", email="taipan@example.org")
+    assert find_by_link(earlier.public_id, earlier.link_version) == earlier
+
+    erase(anew, is_blocking=False, desk=desk)
+
+    with pytest.raises(RegistrationErased):
+        find_by_link(earlier.public_id, earlier.link_version)
+
+
+def test_erasing_leaves_what_others_have_cancelled(stored, desk):
+    bo = stored(key="bo's form", email="bo@example.org")
+    cancel(bo, "Elections", desk=desk)
+    ada = stored(email="ada@example.org")
+
+    erase(ada, is_blocking=False, desk=desk)
+
+    row = Registration.get_by_id(bo.id)
+    assert (row.state, row.email, row.cancel_reason) == ("cancelled", "bo@example.org", "Elections")
+
+
+def test_erasing_a_cancelled_registration_leaves_the_one_that_holds(earlier, stored, desk):
+    anew = stored(key="a new form", email="taipan@example.org")
+
+    erase(earlier, is_blocking=False, desk=desk)
+
+    row = Registration.get_by_id(anew.id)
+    assert (row.state, row.email) == ("received", "taipan@example.org")
+    assert given_consents(row) == ["affiliation"]
+
+
+def test_erasing_takes_the_late_link_that_brought_an_earlier_registration(earlier, stored, desk):
+    """It was made for the address that the registration had at first."""
+    moved = {"email": "bilby@example.org", "address_key": "bilby@example.org"}
+    Registration.update(**moved).where(Registration.id == earlier.id).execute()
+    anew = stored(key="a new form", email="bilby@example.org")
+    used = LateLink.get(LateLink.registration == earlier)
+    assert used.email == "Taipan@example.org"
+
+    erase(anew, is_blocking=False, desk=desk)
+
+    assert LateLink.get_by_id(used.id).email == ""
+    assert Mail.get(Mail.once == f"late:{used.public_id}").recipient == ""
+
+
+def test_erasing_leaves_everything_when_an_earlier_registration_fails(earlier, stored, desk, monkeypatch):
+    anew = stored(key="a new form", email="taipan@example.org")
+    before, real = everything(), audit.record
+
+    def fail(action: str, *, registration: Registration) -> None:
+        if registration == earlier:
+            raise OSError("out of order")
+        real(action, registration=registration)
+
+    monkeypatch.setattr(audit, "record", fail)
+
+    with pytest.raises(OSError, match="out of order"):
+        erase(anew, is_blocking=True, desk=desk)
+    assert everything() == before
+
+
 # What remains
 
 
@@ -340,6 +440,16 @@ def test_erasing_leaves_everything_when_it_fails_halfway(taipan, desk, monkeypat
     with pytest.raises(OSError, match="out of order"):
         erase(taipan, is_blocking=True, desk=desk)
     assert everything() == before
+
+
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+def test_address_that_is_dropped_leaves_the_files_too(taipan):
+    (waiting,) = db.execute_sql("SELECT pending_email FROM registration").fetchone()
+    assert waiting.encode().lower() in bytes_of_the_files()
+
+    stay(taipan)
+
+    assert waiting.encode().lower() not in bytes_of_the_files()
 
 
 @pytest.mark.parametrize("service", ["sqlite"], indirect=True)

@@ -153,6 +153,33 @@ def test_late_link_outlives_the_organiser_who_made_it(make, cem):
     assert late.newest() == [link]
 
 
+@pytest.mark.parametrize("state", ["received", "confirmed"])
+@pytest.mark.parametrize("again", ["ada@müller.example", "ADA@xn--mller-kva.example"])
+def test_late_link_for_somebody_who_is_registered_is_refused(send, make, closed, state, again):
+    closed.move_to(TEN_MAY - timedelta(days=10))
+    send(email="Ada@müller.example")
+    Registration.update(state=state).execute()
+    closed.move_to(TEN_MAY)
+    before = [table.select().count() for table in TABLES]
+
+    with pytest.raises(late.Registered):
+        make(again)
+
+    assert [table.select().count() for table in TABLES] == before
+
+
+@pytest.mark.parametrize("state", ["cancelled", "erased"])
+def test_late_link_for_somebody_who_was_registered_is_made(send, make, closed, state):
+    closed.move_to(TEN_MAY - timedelta(days=10))
+    send()
+    Registration.update(state=state).execute()
+    closed.move_to(TEN_MAY)
+
+    link = make()
+
+    assert late.find(link.public_id) == link
+
+
 # Using it
 
 
@@ -253,10 +280,10 @@ def test_form_with_a_late_link_that_is_sent_again_gets_the_same_reference(make, 
 
 
 def test_late_link_of_somebody_who_is_registered_changes_nothing(send, make, send_with, closed):
-    closed.move_to(TEN_MAY - timedelta(days=10))
+    closed.move_to(TEN_MAY - timedelta(days=2))
+    link = make()
     first = send(key="a form")
     closed.move_to(TEN_MAY)
-    link = make()
 
     second = send_with(link, key="a later form", function="President")
 
@@ -265,7 +292,7 @@ def test_late_link_of_somebody_who_is_registered_changes_nothing(send, make, sen
         (first, "International Secretary", False)
     ]
     assert fresh(link).registration is None
-    assert [mail.kind for mail in Mail.select().order_by(Mail.id)] == ["confirmation", "late", "repeat"]
+    assert [mail.kind for mail in Mail.select().order_by(Mail.id)] == ["late", "confirmation", "repeat"]
 
 
 def test_one_late_form_from_five_sides_at_once_is_one_registration(make, send_with, together):

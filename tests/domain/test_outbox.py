@@ -14,6 +14,7 @@ from models import Mail, Registration
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+BO = "bo@example.org"
 
 
 def message_to(recipient: str) -> EmailMessage:
@@ -86,6 +87,81 @@ def test_transaction_that_is_rolled_back_queues_nothing(listed):
         enqueue_and_fail()
 
     assert Mail.select().count() == 0
+
+
+# Not too often
+
+
+@pytest.fixture
+def written(database: None, noon) -> Callable[..., None]:
+    """A number of mails of one kind to bo, queued so long ago."""
+
+    def write_to(kind: str = "link", *, times: int, age: timedelta = timedelta(0), to: str = BO) -> None:
+        for number in range(times):
+            once = f"{kind} {age} {to} {number}"
+            message = message_to(to)
+            message.replace_header("Message-ID", f"<{once}>")
+            outbox.enqueue(message, kind=kind, registration=None, once=once)
+            Mail.update(created_at=NOON - age).where(Mail.once == once).execute()
+
+    return write_to
+
+
+@pytest.mark.parametrize(("times", "is_often"), [(0, False), (2, False), (3, True), (4, True)])
+@pytest.mark.parametrize("kind", ["address", "repeat", "link"])
+def test_address_is_written_to_often_after_three_mails_that_others_may_cause(written, kind, times, is_often):
+    written(kind, times=times)
+
+    assert outbox.has_written_often(BO) is is_often
+
+
+def test_mails_of_every_kind_that_others_may_cause_count_together(written):
+    for kind in ("address", "repeat"):
+        written(kind, times=1)
+    assert not outbox.has_written_often(BO)
+
+    written("link", times=1)
+
+    assert outbox.has_written_often(BO)
+
+
+@pytest.mark.parametrize(
+    "kind", ["confirmation", "new_link", "changed", "moved", "cancelled", "restored", "erased", "late"]
+)
+def test_mails_that_only_delegates_themselves_cause_do_not_count(written, kind):
+    written(kind, times=5)
+    written("link", times=2)
+
+    assert not outbox.has_written_often(BO)
+
+
+def test_mails_of_another_day_do_not_count(written, noon):
+    day = timedelta(days=1)
+    written(times=2)
+    written(times=5, age=day)
+    assert not outbox.has_written_often(BO)
+
+    written(times=1, age=day - timedelta(seconds=1))
+
+    assert outbox.has_written_often(BO)
+    noon.shift(1)
+    assert not outbox.has_written_often(BO)
+
+
+def test_mails_to_another_address_do_not_count(written):
+    written(times=5, to="eve@example.org")
+
+    assert not outbox.has_written_often(BO)
+    assert outbox.has_written_often("eve@example.org")
+
+
+@pytest.mark.parametrize("again", ["BO@example.org", "bo@EXAMPLE.ORG"])
+def test_mails_count_however_the_address_is_spelt(written, again):
+    written(times=2)
+    written(times=1, to=again)
+
+    assert outbox.has_written_often(BO)
+    assert outbox.has_written_often(again)
 
 
 # Claiming

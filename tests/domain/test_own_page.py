@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 from factories import JOURNEY, NEEDS, PASSPORT, STAY, make_answers
 
-from domain import audit, outbox
-from domain.answers import Answers, answers_of, given_consents
+from domain import audit, blocked, outbox
+from domain.answers import Answers, Needs, answers_of, given_consents
 from domain.registration import (
     AddressTaken,
     ChangedMeanwhile,
@@ -26,6 +26,7 @@ from domain.registration import (
     renew_link,
     restore,
     send_link,
+    stay,
     withdraw,
 )
 from models import TABLES, AuditEntry, Consent, Mail, Registration
@@ -87,26 +88,68 @@ def test_confirm_notes_that_the_link_has_arrived(ada, noon):
     confirm(ada)
 
     row = fresh(ada)
-    assert (row.state, row.confirmed_at, row.updated_at) == ("confirmed", NOON + HOUR, NOON + HOUR)
-    assert row.sequence == 1
+    assert (row.state, row.confirmed_at) == ("confirmed", NOON + HOUR)
+    assert (row.updated_at, row.sequence) == (NOON, 0)
     assert (mails(), log()) == ([], [("confirmed", {})])
 
 
-def test_confirm_a_second_time_keeps_the_first_moment(ada, noon):
+@pytest.mark.parametrize("read", [lambda row: row, fresh], ids=["same page", "fresh page"])
+def test_confirm_a_second_time_does_nothing(ada, noon, read):
     confirm(ada)
+    before = everything()
     noon.shift(HOUR)
 
+    confirm(read(ada))
+
+    assert everything() == before
+    assert fresh(ada).confirmed_at == NOON
+
+
+def test_confirm_needs_no_fresh_row(ada, desk):
+    stale = fresh(ada)
+    Registration.update(organisation="Greens", sequence=1).execute()
+
+    confirm(stale)
+
+    row = fresh(ada)
+    assert (row.state, row.organisation, row.sequence) == ("confirmed", "Greens", 1)
+
+
+def test_confirm_disturbs_no_other_window(ada, change):
+    window = fresh(ada)
     confirm(ada)
 
-    assert (fresh(ada).state, fresh(ada).confirmed_at) == ("confirmed", NOON)
+    change(window, sequence=0, function="President")
+
+    assert (fresh(ada).state, fresh(ada).function) == ("confirmed", "President")
 
 
-def test_confirm_of_what_is_cancelled_does_not_bring_it_back(ada, desk):
-    cancel(ada, "", desk=desk)
+def test_confirm_from_five_sides_at_once_is_in_the_log_once(ada, together):
+    together(*[partial(confirm, fresh(ada)) for _ in range(5)])
 
-    confirm(ada)
+    assert (fresh(ada).state, log()) == ("confirmed", [("confirmed", {})])
 
-    assert fresh(ada).state == "cancelled"
+
+def test_confirm_leaves_nothing_behind_when_it_fails_halfway(ada, monkeypatch):
+    def fail(*args, **kwargs):
+        assert fresh(ada).state == "confirmed"
+        raise OSError("out of order")
+
+    monkeypatch.setattr(audit, "record", fail)
+
+    refused(OSError, lambda: confirm(ada))
+
+
+@pytest.mark.parametrize("state", ["cancelled", "erased"])
+def test_confirm_of_what_is_not_active_does_not_bring_it_back(ada, state):
+    stale = fresh(ada)
+    Registration.update(state=state).execute()
+    before = everything()
+
+    confirm(stale)
+
+    assert everything() == before
+    assert fresh(ada).state == state
 
 
 @pytest.mark.parametrize(
@@ -133,9 +176,10 @@ def test_every_button_confirms_the_address(stored, desk, noon, act):
 def test_change_stores_the_new_answers(ada, change, noon):
     noon.shift(HOUR)
 
-    change(ada, function="President", sessions=["asia"], lang="es")
+    has_changed = change(ada, function="President", sessions=["asia"], lang="es")
 
     row = fresh(ada)
+    assert has_changed is True
     assert (row.function, row.sessions, row.language) == ("President", ["asia"], "es")
     assert (row.given_names, row.email) == ("Ada", "ada@example.org")
     assert (row.state, row.confirmed_at, row.updated_at) == ("confirmed", NOON + HOUR, NOON + HOUR)
@@ -198,10 +242,11 @@ def test_log_of_a_change_holds_names_of_answers_and_never_their_values(cy, chang
 
 
 def test_change_to_the_same_answers_only_confirms(ada, change, noon):
-    change(ada, days=["2017-05-25"], email="ADA@example.org")
+    has_changed = change(ada, days=["2017-05-25"], lang="fr")
 
     row = fresh(ada)
-    assert (row.state, row.confirmed_at, row.sequence, row.email) == ("confirmed", NOON, 1, "ada@example.org")
+    assert has_changed is False
+    assert (row.state, row.confirmed_at, row.sequence, row.language) == ("confirmed", NOON, 0, "en")
     assert (mails(), log()) == ([], [("confirmed", {})])
 
 
@@ -209,9 +254,66 @@ def test_change_to_the_same_answers_a_second_time_does_nothing(ada, change):
     confirm(ada)
     before = everything()
 
-    change(ada, days=["2017-05-25"])
+    has_changed = change(ada, days=["2017-05-25"])
 
+    assert has_changed is False
     assert everything() == before
+
+
+def test_change_that_is_sent_again_after_a_lost_answer_does_nothing_more(cy, change):
+    again = {"function": "President", "email": "new@example.org", "consents": ["affiliation", "photo"]}
+    first = change(fresh(cy), sequence=0, **again)
+    before = everything()
+
+    second = change(fresh(cy), sequence=0, **again)
+
+    assert (first, second) == (True, False)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("has_ended", [False, True], ids=["before the deadline", "after the deadline"])
+def test_change_to_the_same_answers_is_open_whatever_the_sequence(ada, change, desk, noon, has_ended):
+    confirm(ada)
+    if has_ended:
+        noon.move_to(desk.conference.closes_at)
+    before = everything()
+
+    outcomes = [change(fresh(ada), sequence=sequence) for sequence in (-1, 0, 7)]
+
+    assert outcomes == [False] * 3
+    assert everything() == before
+
+
+def test_change_to_another_order_of_what_was_ticked_does_nothing(stored, change):
+    given = {
+        "days": ["2017-05-25", "2017-05-26"],
+        "needs": replace(NEEDS, diet=["halal", "vegan"]),
+        "extra": {"parts": ["opening", "closing"], "dinner": "yes"},
+        "consents": ["affiliation", "needs", "photo"],
+    }
+    row = stored(**given)
+    confirm(row)
+    before = everything()
+
+    has_changed = change(
+        fresh(row),
+        days=["2017-05-26", "2017-05-25"],
+        needs=replace(NEEDS, diet=["vegan", "halal"]),
+        extra={"dinner": "yes", "parts": ["closing", "opening"]},
+        consents=["photo", "affiliation", "needs"],
+    )
+
+    assert has_changed is False
+    assert everything() == before
+
+
+def test_change_to_no_needs_at_all_asks_for_no_consent(cy, change):
+    none = Needs(diet=["none"], diet_other="", access="")
+
+    change(cy, needs=none, consents=["affiliation", "visa", "list"])
+
+    assert answers_of(fresh(cy)).needs == none
+    assert given_consents(cy) == ["affiliation", "visa", "list"]
 
 
 def test_change_makes_the_registration_findable_by_its_new_name(ada, change):
@@ -277,25 +379,24 @@ def test_change_of_what_is_not_active_is_refused(ada, change, state):
 
 @pytest.mark.parametrize("sequence", [-1, 0, 2])
 def test_change_by_another_window_is_refused(ada, change, sequence):
-    confirm(ada)
+    change(ada, organisation="Greens")
     row = fresh(ada)
 
     refused(ChangedMeanwhile, lambda: change(row, sequence=sequence, function="President"))
 
     change(row, sequence=1, function="President")
-    assert fresh(row).function == "President"
+    assert (fresh(row).function, fresh(row).organisation) == ("President", "Greens")
 
 
 @pytest.mark.parametrize(
     "act",
     [
         lambda row, change, desk: change(row, function="President"),
-        lambda row, change, desk: confirm(row),
         lambda row, change, desk: cancel(row, "", desk=desk),
         lambda row, change, desk: withdraw(row, "list", lang="en", changes=[], desk=desk),
         lambda row, change, desk: renew_link(row, desk=desk),
     ],
-    ids=["change", "confirm", "cancel", "withdraw", "renew_link"],
+    ids=["change", "cancel", "withdraw", "renew_link"],
 )
 def test_change_of_a_row_that_was_read_before_another_change_is_refused(stored, change, desk, act):
     stale = stored(consents=["affiliation", "list"])
@@ -477,7 +578,7 @@ def test_move_takes_over_the_address_that_waits(ada, change, desk, noon):
     assert (row.link_version, row.sequence, row.updated_at) == (2, 2, NOON + HOUR)
     assert "new@example.org" in row.search
     assert "ada@example.org" not in row.search
-    assert mails(3) == [("moved", "ada@example.org"), ("link", "New@example.org")]
+    assert mails(3) == [("moved", "ada@example.org"), ("new_link", "New@example.org")]
     assert log(2) == [("address_changed", {})]
 
 
@@ -532,6 +633,191 @@ def test_move_of_a_row_that_was_read_before_another_change_is_refused(ada, chang
     refused(ChangedMeanwhile, lambda: move(stale, "new@example.org", desk=desk))
 
 
+# Addresses that are not written to
+
+
+def test_new_address_gets_at_most_three_mails_a_day(ada, change, noon):
+    for number in range(4):
+        change(fresh(ada), email="bo@example.org", function=f"Secretary {number}")
+        change(fresh(ada), email="ada@example.org")
+
+    change(fresh(ada), email="bo@example.org")
+
+    assert fresh(ada).pending_email == "bo@example.org"
+    assert [kind for kind, recipient in mails() if recipient == "bo@example.org"] == ["address"] * 3
+    noon.shift(24 * HOUR)
+    change(fresh(ada), email="ada@example.org")
+    change(fresh(ada), email="bo@example.org")
+    assert mails()[-2:] in (
+        [("address", "bo@example.org"), ("changed", "ada@example.org")],
+        [("changed", "ada@example.org"), ("address", "bo@example.org")],
+    )
+
+
+def test_new_address_of_somebody_who_is_registered_gets_at_most_three_mails_a_day(ada, stored, change):
+    bo = stored(key="bo's form", email="bo@example.org")
+
+    for again in ("bo@example.org", "BO@example.org", "bo@EXAMPLE.org", "Bo@example.org", "bO@example.org"):
+        change(fresh(ada), email=again)
+
+    assert [kind for kind, recipient in mails(2) if recipient == "bo@example.org"] == ["repeat"] * 3
+    assert len([kind for kind, recipient in mails(2) if recipient == "ada@example.org"]) == 5
+    assert fresh(bo).sequence == 0
+
+
+def test_address_that_was_written_to_often_can_still_be_confirmed(ada, change, desk):
+    for _ in range(3):
+        send_link("ada@example.org", lang="en", desk=desk)
+    Mail.update(recipient="new@example.org").where(Mail.kind == "link").execute()
+
+    change(ada, email="new@example.org")
+    move(fresh(ada), "new@example.org", desk=desk)
+
+    assert "address" not in [kind for kind, _ in mails()]
+    assert fresh(ada).email == "new@example.org"
+
+
+def test_move_to_an_address_that_was_blocked_meanwhile_is_refused(ada, change, desk):
+    change(ada, email="new@example.org")
+    blocked.block("new@example.org")
+
+    refused(LinkUnknown, lambda: move(fresh(ada), "new@example.org", desk=desk))
+
+    assert (fresh(ada).email, fresh(ada).pending_email) == ("ada@example.org", "new@example.org")
+
+
+# An address that waits and is dropped
+
+
+def test_waiting_address_that_is_entered_again_is_no_change(ada, change):
+    change(ada, email="New@müller.example")
+    before = everything()
+
+    has_changed = change(fresh(ada), email="New@müller.example")
+
+    assert has_changed is False
+    assert everything() == before
+
+
+def test_waiting_address_stays_when_another_answer_changes(ada, change):
+    change(ada, email="new@example.org")
+
+    change(fresh(ada), function="President")
+
+    assert (fresh(ada).pending_email, fresh(ada).function) == ("new@example.org", "President")
+    assert mails(3) == [("changed", "ada@example.org")]
+    assert log(2) == [("changed", {"answers": ["function"]})]
+
+
+@pytest.mark.parametrize("again", ["ada@example.org", "ADA@example.org"])
+def test_stored_address_that_is_entered_again_drops_the_one_that_waits(ada, change, desk, again):
+    change(ada, email="new@example.org")
+
+    has_changed = change(fresh(ada), email=again)
+
+    row = fresh(ada)
+    assert has_changed is True
+    assert (row.email, row.address_key, row.pending_email) == (again, "ada@example.org", None)
+    assert (row.link_version, row.sequence) == (1, 2)
+    assert mails(3) == [("changed", again)]
+    assert "- email\r\n" in Mail.select().order_by(Mail.id.desc()).first().message
+    assert log(2) == [("changed", {"answers": ["email"]})]
+    refused(LinkUnknown, lambda: move(fresh(ada), "new@example.org", desk=desk))
+
+
+@pytest.mark.parametrize("again", ["ADA@example.org", "Ada@EXAMPLE.org"])
+def test_another_spelling_of_the_stored_address_is_stored_at_once(ada, change, again):
+    has_changed = change(ada, email=again)
+
+    row = fresh(ada)
+    assert has_changed is True
+    assert row.email.partition("@")[0] == again.partition("@")[0]
+    assert (row.address_key, row.pending_email, row.link_version) == ("ada@example.org", None, 1)
+    assert mails() == [("changed", row.email)]
+    assert log() == [("changed", {"answers": ["email"]})]
+
+
+def test_mail_about_a_new_address_names_it_once(ada, change):
+    change(ada, email="new@example.org", function="President")
+
+    message = Mail.get(Mail.kind == "changed").message
+    assert "- function\r\n" in message
+    assert "- email\r\n" not in message
+
+
+def test_stay_drops_the_address_that_waits(ada, change, desk, noon):
+    change(ada, email="new@example.org", function="President")
+    noon.shift(HOUR)
+
+    stay(fresh(ada))
+
+    row = fresh(ada)
+    assert (row.email, row.pending_email, row.function) == ("ada@example.org", None, "President")
+    assert (row.link_version, row.sequence, row.updated_at) == (1, 2, NOON + HOUR)
+    assert (mails(3), log(2)) == ([], [("address_kept", {})])
+    refused(LinkUnknown, lambda: move(fresh(ada), "new@example.org", desk=desk))
+
+
+def test_stay_where_no_address_waits_does_nothing(ada):
+    before = everything()
+
+    stay(fresh(ada))
+
+    assert everything() == before
+
+
+def test_stay_a_second_time_does_nothing(ada, change, noon):
+    change(ada, email="new@example.org")
+    stay(fresh(ada))
+    before = everything()
+    noon.shift(HOUR)
+
+    stay(fresh(ada))
+
+    assert everything() == before
+
+
+def test_stay_of_a_row_that_was_read_before_another_change_is_refused(ada, change):
+    change(ada, email="new@example.org")
+    stale = fresh(ada)
+    change(fresh(ada), email="newer@example.org")
+
+    refused(ChangedMeanwhile, lambda: stay(stale))
+
+    assert fresh(ada).pending_email == "newer@example.org"
+
+
+def test_stay_and_move_at_once_end_in_one_of_the_two(ada, change, desk, together):
+    change(ada, email="new@example.org")
+
+    def press(verb: Callable[..., None], row: Registration) -> bool:
+        with suppress(ChangedMeanwhile):
+            verb(row)
+            return True
+        return False
+
+    outcomes = together(
+        partial(press, stay, fresh(ada)),
+        partial(press, lambda row: move(row, "new@example.org", desk=desk), fresh(ada)),
+    )
+
+    row = fresh(ada)
+    assert sorted(outcomes) == [False, True]
+    assert row.pending_email is None
+    assert row.email == ("ada@example.org" if outcomes[0] else "new@example.org")
+
+
+def test_address_that_was_dropped_can_be_entered_again(ada, change, desk):
+    change(ada, email="new@example.org")
+    stay(fresh(ada))
+
+    change(fresh(ada), email="new@example.org")
+    move(fresh(ada), "new@example.org", desk=desk)
+
+    assert fresh(ada).email == "new@example.org"
+    assert [kind for kind, _ in mails()].count("address") == 2
+
+
 # Cancelling and taking it back
 
 
@@ -580,10 +866,28 @@ def test_cancel_is_open_after_the_deadline(ada, desk, noon):
     assert fresh(ada).state == "cancelled"
 
 
-def test_cancel_a_second_time_is_refused(ada, desk):
-    cancel(ada, "Elections", desk=desk)
+@pytest.mark.parametrize("state", ["cancelled", "erased"])
+def test_cancel_of_what_is_not_active_does_nothing(cy, desk, noon, state):
+    cancel(cy, "Elections", desk=desk)
+    Registration.update(state=state).execute()
+    before = everything()
+    noon.shift(HOUR)
 
-    refused(RegistrationClosed, lambda: cancel(fresh(ada), "Illness", desk=desk))
+    cancel(fresh(cy), "Illness", desk=desk)
+
+    assert everything() == before
+    assert fresh(cy).cancel_reason == "Elections"
+
+
+def test_one_of_two_cancellations_at_once_is_told(cy, desk, together):
+    def press(row: Registration, reason: str) -> None:
+        with suppress(ChangedMeanwhile):
+            cancel(row, reason, desk=desk)
+
+    together(partial(press, fresh(cy), "Elections"), partial(press, fresh(cy), "Illness"))
+
+    assert fresh(cy).cancel_reason in ("Elections", "Illness")
+    assert (mails(), log()) == ([("cancelled", "cy@example.org")], [("cancelled", {})])
 
 
 def test_link_of_a_cancelled_registration_still_opens_it(ada, desk):
@@ -636,11 +940,46 @@ def test_restore_after_the_deadline_is_refused(ada, desk, noon):
     refused(RegistrationClosed, lambda: restore(fresh(ada), desk=desk))
 
 
-@pytest.mark.parametrize("state", ["received", "confirmed", "erased"])
-def test_restore_of_what_is_not_cancelled_is_refused(ada, desk, state):
+@pytest.mark.parametrize("state", ["received", "confirmed"])
+@pytest.mark.parametrize("has_ended", [False, True], ids=["before the deadline", "after the deadline"])
+def test_restore_of_what_holds_does_nothing(ada, desk, noon, state, has_ended):
     Registration.update(state=state).execute()
+    if has_ended:
+        noon.move_to(desk.conference.closes_at)
+    before = everything()
+
+    restore(fresh(ada), desk=desk)
+
+    assert everything() == before
+
+
+def test_restore_a_second_time_does_nothing(cy, desk, noon):
+    cancel(cy, "Elections", desk=desk)
+    restore(fresh(cy), desk=desk)
+    before = everything()
+    noon.shift(HOUR)
+
+    restore(fresh(cy), desk=desk)
+
+    assert everything() == before
+
+
+def test_restore_of_what_is_erased_is_refused(ada, desk):
+    Registration.update(state="erased").execute()
 
     refused(RegistrationClosed, lambda: restore(fresh(ada), desk=desk))
+
+
+def test_restore_goes_on_after_what_was_mailed_to_the_address_last(ada, stored, desk):
+    """A calendar leaves out what has a lower number than the cancellation that it knows."""
+    cancel(ada, "", desk=desk)
+    anew = stored(key="a later form", email="ada@example.org")
+    cancel(anew, "", desk=desk)
+    assert fresh(anew).sequence > fresh(ada).sequence
+
+    restore(fresh(ada), desk=desk)
+
+    assert fresh(ada).sequence > fresh(anew).sequence
 
 
 def test_restore_is_refused_when_the_address_was_registered_anew(ada, stored, desk):
@@ -753,14 +1092,14 @@ def test_new_link_takes_the_place_of_the_old_one(ada, desk):
     assert find_by_link(ada.public_id, 2) == ada
     with pytest.raises(LinkUnknown):
         find_by_link(ada.public_id, 1)
-    assert (mails(), log()) == ([("link", "ada@example.org")], [("link_renewed", {})])
+    assert (mails(), log()) == ([("new_link", "ada@example.org")], [("link_renewed", {})])
 
 
 def test_each_new_link_is_a_mail_of_its_own(ada, desk):
     for _ in range(3):
         renew_link(fresh(ada), desk=desk)
 
-    assert mails() == [("link", "ada@example.org")] * 3
+    assert mails() == [("new_link", "ada@example.org")] * 3
     assert len({mail.message_id for mail in Mail.select()}) == 4
 
 
@@ -932,7 +1271,7 @@ def test_own_data_holds_which_mails_were_written(cy, desk, noon):
 
     assert own_data(cy)["mails"] == [
         {"kind": "confirmation", "state": "accepted", "created_at": NOON, "accepted_at": NOON},
-        {"kind": "link", "state": "queued", "created_at": NOON, "accepted_at": None},
+        {"kind": "new_link", "state": "queued", "created_at": NOON, "accepted_at": None},
     ]
 
 

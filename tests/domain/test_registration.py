@@ -2,6 +2,8 @@
 
 import threading
 from datetime import UTC, datetime
+from email import message_from_string
+from email.policy import SMTP
 from itertools import count
 
 import pytest
@@ -10,7 +12,7 @@ from factories import NEEDS, PASSPORT, make_answers
 from db import connection, db
 from domain import audit, clock, outbox, roster
 from domain.answers import Needs, Passport, answers_of, masked
-from domain.registration import LinkUnknown, RegistrationClosed, RegistrationErased, find_by_link
+from domain.registration import LinkUnknown, RegistrationClosed, RegistrationErased, cancel, find_by_link
 from models import TABLES, AuditEntry, Consent, Mail, Registration, Repeat
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
@@ -190,6 +192,38 @@ def test_repeat_is_in_the_log(send):
     ]
 
 
+def test_registration_after_a_cancellation_goes_on_with_the_number_for_calendars(send, desk):
+    first = send(key="a form", email="Ada@example.org")
+    cancel(row_of(first), "", desk=desk)
+    second = send(key="a later form", email="ADA@example.org")
+    cancel(row_of(second), "", desk=desk)
+
+    third = send(key="the last form", email="ada@example.org")
+
+    assert [row_of(reference).sequence for reference in (first, second, third)] == [1, 3, 4]
+
+
+def test_registration_of_another_address_begins_at_nought(send, desk):
+    cancel(row_of(send(key="a form")), "", desk=desk)
+
+    other = send(key="bo's form", email="bo@example.org")
+
+    assert row_of(other).sequence == 0
+
+
+def test_calendar_file_after_a_cancellation_takes_the_place_of_what_cancelled_it(send, desk):
+    cancel(row_of(send(key="a form")), "", desk=desk)
+    send(key="a later form")
+
+    numbers = [
+        int(part.get_content().partition("SEQUENCE:")[2].split()[0])
+        for mail in Mail.select().order_by(Mail.id)
+        for part in message_from_string(mail.message, policy=SMTP).iter_attachments()
+    ]
+
+    assert numbers == [0, 1, 2]
+
+
 @pytest.mark.parametrize("state", ["cancelled", "erased"])
 def test_address_is_free_again_after_its_registration(send, state):
     first = send(key="a form")
@@ -292,6 +326,14 @@ def test_needs_are_not_stored_without_consent(send):
     reference = send(needs=NEEDS, consents=["affiliation"])
 
     assert row_of(reference).needs is None
+
+
+def test_needs_that_say_that_there_are_none_are_stored_without_consent(send):
+    none = Needs(diet=["none"], diet_other="", access="")
+
+    reference = send(needs=none, consents=["affiliation"])
+
+    assert answers_of(row_of(reference)).needs == none
 
 
 def test_passport_is_not_stored_without_consent(send):

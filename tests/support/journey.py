@@ -23,6 +23,7 @@ PASSENGERS = (
     "late",
     "on_behalf",
     "sequence",
+    "kept",
 )  # fields of the forms that are no answers
 ON_SQLITE = pytest.mark.parametrize(
     "service", ["sqlite"], indirect=True

@@ -56,7 +56,7 @@ def after_a_conflict(desk_client, row):
     path = f"{own_page(desk_client.client.application, row)}/edit"
     usual = {"arrival_flight": "OM 302", "departure_flight": "OM 301", "mobile": "+976 99 112233"}
     second = amended(desk_client.get(path), function="Secretary", given_names="Ada", **usual)
-    desk_client.post(f"{path.removesuffix('/edit')}/confirmation", {}, status=303)
+    desk_client.post(f"{path.removesuffix('/edit')}/consents", {"kind": "needs"}, status=303)
     return desk_client.post(path, second, status=409)
 
 

@@ -95,7 +95,8 @@ def new_address_twice(client, headers):
     ada = own_page(client.client.application, stored(Registration)[0])
     fields = amended(client.get(f"{ada}/edit"), email=ADDRESS)
     client.post(f"{ada}/edit", fields, status=303)
-    return [client.post(f"{ada}/edit", fields, headers=headers, status=409)]
+    fields["function"] = "President"
+    return [client.get(f"{ada}/edit"), client.post(f"{ada}/edit", fields, headers=headers, status=409)]
 
 
 ANSWERS = [

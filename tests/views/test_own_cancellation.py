@@ -98,7 +98,7 @@ def test_cancelling_twice_changes_nothing_more(client, path, day):
 
     page = client.post(path, {"reason": "Second"}, status=303)
 
-    assert page.headers["Location"].endswith("?done=closed")
+    assert page.headers["Location"].endswith("?done=cancelled")
     assert everything() == before
 
 

@@ -20,9 +20,9 @@ def test_new_link_goes_to_the_mailbox_and_the_old_one_opens_nothing(app, client,
     page = client.post(f"{old}/link", {}, status=303)
 
     new = own_page(app, again(row), lang=lang)
-    assert page.headers["Location"] == f"/{lang}/registration/link/sent"
+    assert page.headers["Location"] == f"/{lang}/registration/link/renewed"
     assert new not in page.text + client.get(page.headers["Location"]).text
-    assert [(mail.kind, mail.recipient) for mail in stored(Mail)][1:] == [("link", "ada@example.org")]
+    assert [(mail.kind, mail.recipient) for mail in stored(Mail)][1:] == [("new_link", "ada@example.org")]
     assert [entry.action for entry in stored(AuditEntry)][1:] == ["registration.link_renewed"]
     client.get(old, status=404)
     client.get(new)
@@ -31,7 +31,7 @@ def test_new_link_goes_to_the_mailbox_and_the_old_one_opens_nothing(app, client,
 def test_new_link_with_htmx_leads_on_too(app, client, row):
     page = client.post(f"{own_page(app, row)}/link", {}, headers=HTMX, status=204)
 
-    assert page.headers["HX-Redirect"] == "/en/registration/link/sent"
+    assert page.headers["HX-Redirect"] == "/en/registration/link/renewed"
 
 
 def test_pressing_twice_sends_one_link(app, client, row):
@@ -40,7 +40,7 @@ def test_pressing_twice_sends_one_link(app, client, row):
 
     client.post(path, {}, status=404)
 
-    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "link"]
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "new_link"]
     assert again(row).link_version == 2
 
 

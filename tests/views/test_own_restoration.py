@@ -51,13 +51,13 @@ def test_cancellation_cannot_be_taken_back_after_the_deadline(client, path):
     assert everything() == before
 
 
-def test_what_was_never_cancelled_is_not_restored(client, path):
+def test_taking_back_twice_changes_nothing_more(client, path):
     client.post(path, {}, status=303)
     before = everything()
 
     page = client.post(path, {}, status=303)
 
-    assert page.headers["Location"].endswith("?done=closed")
+    assert page.headers["Location"].endswith("?done=restored")
     assert everything() == before
 
 

@@ -117,8 +117,8 @@ def test_own_page_says_until_when_everything_can_be_changed(app, client, registe
     page = client.get(own_page(app, registered()))
 
     assert page.texts(".form__intro") == [
-        "This is what you registered on 10 April 2017. You can change everything until 8 May 2017; travel, visa and "
-        "needs also after that."
+        "This is what you registered on 10 April 2017. You can change everything until 8 May 2017, and after that "
+        "what is often known late."
     ]
     assert changeable(page) == ["you", "taking_part", "visa", "journey", "consent"]
 
@@ -130,8 +130,7 @@ def test_own_page_after_the_deadline_offers_what_is_still_open(app, client, regi
     page = client.get(path)
 
     assert page.texts(".form__intro") == [
-        "Registration has closed. You can still change what concerns your travel, visa and needs, and you can still "
-        "cancel."
+        "Registration has closed. You can still change the sections that have a button, and you can still cancel."
     ]
     assert changeable(page) == ["taking_part", "visa", "journey", "consent"]
     assert "Cancel my registration" in page.texts("main button")
@@ -166,7 +165,7 @@ def test_own_page_shows_the_address_that_waits_to_be_confirmed(app, client, regi
 
     page = client.get(path)
 
-    assert page.texts(".notice:not(form) bdi") == ["ada@new.example"]
+    assert page.texts(".notice bdi") == ["ada@new.example"]
     assert page.texts(".answers__address") == ["ada@example.org"]
 
 

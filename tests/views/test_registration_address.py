@@ -53,7 +53,7 @@ def test_confirming_moves_the_registration_to_the_new_address(
     assert "ada@example.org" not in after.search
     assert [(mail.kind, mail.recipient) for mail in stored(Mail)][3:] == [
         ("moved", "ada@example.org"),
-        ("link", NEW),
+        ("new_link", NEW),
     ]
     assert stored(AuditEntry)[-1].action == "registration.address_changed"
     assert page.headers[address] == f"{own_page(app, after)}?done=moved"
@@ -61,14 +61,16 @@ def test_confirming_moves_the_registration_to_the_new_address(
     client.get(own_page(app, after))
 
 
-def test_confirming_twice_finds_nothing(app, client, row):
+def test_confirming_twice_leads_on_and_changes_nothing_more(app, client, row):
     path = new_address_page(app, row)
-    client.post(path, {}, status=303)
+    first = client.post(path, {}, status=303)
     before = everything()
 
-    page = client.post(path, {}, status=404)
+    second = client.post(path, {}, status=303)
+    looked = client.get(path, status=404)
 
-    assert page.texts(".prose__lede") == ["This link confirms no address, or no longer."]
+    assert second.headers["Location"] == first.headers["Location"]
+    assert looked.texts(".prose__lede") == ["This link confirms no address, or no longer."]
     assert everything() == before
 
 

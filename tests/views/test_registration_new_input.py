@@ -217,7 +217,7 @@ ACCEPTED = [  # what is typed, and what is stored
         {"given_names": ["Ada", "Eve"], "category": ["party", "guest"]},
         {"given_names": "Ada", "category": "party"},
     ),
-    ({"diet": "none"}, {"needs": None}),
+    ({"diet": "none"}, {"needs": {"diet": ["none"], "diet_other": "", "access": ""}}),
     ({"diet": "vegan", "consent_needs": "y"}, {"needs": {"diet": ["vegan"], "diet_other": "", "access": ""}}),
     (
         {"access_needs": " Ramp \r\nSeat\r\n", "consent_needs": "y"},

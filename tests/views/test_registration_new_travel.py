@@ -288,10 +288,19 @@ RIGHT = [
 EVERYTHING = dict(typed_with_visa().items()) | dict(typed_with_travel(visa_letter="yes").items())
 
 
+# Where the day of a flight is moved, the room is nobody's concern: see APART.
+OWN_ROOM = {"arrival_date": {"hotel": "own"}, "departure_date": {"hotel": "own"}}
+OWN_ROOM |= {"check_in": {"travel": "later"}, "check_out": {"travel": "later"}}
+
+
+def with_answer(name: str, answer: str):
+    return typed(**EVERYTHING | OWN_ROOM.get(name, {}) | {name: answer})
+
+
 @ON_SQLITE
 @pytest.mark.parametrize(("name", "answer", "doubt"), DOUBTS)
 def test_doubt_stands_beside_the_answer_on_the_check_page_and_holds_nobody_up(client, name, answer, doubt):
-    page = check(client, typed(**EVERYTHING | {name: answer}))
+    page = check(client, with_answer(name, answer))
 
     assert page.texts(".field__doubt") == [doubt]
     assert doubt in page.one(".field__doubt").find_parent("dd").get_text()
@@ -302,7 +311,7 @@ def test_doubt_stands_beside_the_answer_on_the_check_page_and_holds_nobody_up(cl
 @ON_SQLITE
 @pytest.mark.parametrize(("name", "answer", "doubt"), DOUBTS)
 def test_doubt_stands_in_the_checked_field(client, name, answer, doubt):
-    fragment = client.post(f"{FIELDS}/{name}", typed(**EVERYTHING | {name: answer}), headers=HTMX)
+    fragment = client.post(f"{FIELDS}/{name}", with_answer(name, answer), headers=HTMX)
 
     assert fragment.texts(f"#{name}-doubt") == [doubt]
     assert fragment.one(f"#{name}-doubt")["aria-live"] == "polite"
@@ -313,12 +322,36 @@ def test_doubt_stands_in_the_checked_field(client, name, answer, doubt):
 @ON_SQLITE
 @pytest.mark.parametrize(("name", "answer"), RIGHT)
 def test_right_answer_is_not_doubted(client, name, answer):
-    fields = typed(**EVERYTHING | {name: answer})
+    fields = with_answer(name, answer)
 
     page = check(client, fields)
     fragment = client.post(f"{FIELDS}/{name}", fields, headers=HTMX)
 
     assert (page.texts(".field__doubt"), fragment.texts(".field__doubt")) == ([], [])
+
+
+APART = [
+    ("check_in", "2017-05-26", "Your flight is on 24 May 2017. If this day is right, leave it as it is."),
+    ("check_out", "2017-05-25", "Your flight is on 27 May 2017. If this day is right, leave it as it is."),
+]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(("name", "answer", "doubt"), APART)
+def test_night_that_does_not_fit_the_flight_is_doubted_and_holds_nobody_up(client, name, answer, doubt):
+    page = check(client, typed(**EVERYTHING | {name: answer}))
+
+    assert page.texts(".field__doubt") == [doubt]
+    client.post(FORM, page.hidden_fields() | {"step": "send"}, status=303)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("name", ["arrival_date", "departure_date", "check_in", "check_out"])
+@pytest.mark.parametrize("day", ["2016-05-24", "2018-05-27"])
+def test_date_of_another_year_is_refused(client, name, day):
+    page = client.post(FORM, with_answer(name, day), status=422)
+
+    assert reported(page)[name] == "Enter a date within a year of the conference"
 
 
 @ON_SQLITE
@@ -332,7 +365,7 @@ def test_answer_that_is_not_asked_is_not_doubted(client):
 
 @ON_SQLITE
 def test_wrong_answer_is_refused_and_not_doubted(client):
-    page = client.post(FORM, typed(**EVERYTHING | {"departure_date": "2016-01-01"}), status=422)
+    page = client.post(FORM, typed(**EVERYTHING | {"departure_date": "2017-05-01"}), status=422)
 
     assert reported(page) == {"departure_date": TOO_EARLY}
     assert page.texts("#departure_date-doubt") == []
