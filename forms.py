@@ -403,7 +403,7 @@ class AmendForm(RegistrationForm):
     def describe(self, names: set[str]) -> list[str]:
         """As above, and which consents were given or withdrawn."""
         told, given = super().describe(names - {"consents"}), self.answers().consents
-        for kind in {*self.before.consents, *given} if "consents" in names else ():
+        for kind in dict.fromkeys([*self.before.consents, *given]) if "consents" in names else ():
             title = self[f"consent_{kind}"].label.text
             if kind not in self.before.consents:
                 told.append(_("%(consent)s: given", consent=title))

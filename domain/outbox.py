@@ -139,10 +139,9 @@ def forget(theirs: Any) -> None:
 def has_written_often(address: str) -> bool:
     """Whether as many mails as are bearable went to an address today because somebody typed it."""
     today = clock.now() - timedelta(days=1)
-    typed = (
-        (Mail.recipient == address) & Mail.kind.in_(("address", "repeat", "link")) & (Mail.created_at > today)
-    )
-    return Mail.select().where(typed).count() >= MOST_A_DAY
+    kinds = Mail.kind.in_(("address", "repeat", "link"))
+    theirs = fn.LOWER(Mail.recipient) == address.lower()  # another spelling reaches the same mailbox
+    return Mail.select().where(theirs, kinds, Mail.created_at > today).count() >= MOST_A_DAY
 
 
 def backlog() -> dict[str, int]:

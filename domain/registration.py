@@ -96,14 +96,14 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
 
 def set_aside(registration: Registration) -> str:
     """Answer a form for a blocked address as any other, and keep nothing of it but the reference."""
-    with write():
-        Repeat.create(
-            reference=registration.reference,
-            form_key=registration.form_key,
-            created_at=registration.created_at,
-        )
-        audit.record("registration.blocked")
-    return str(registration.reference)
+    reference, form_key = str(registration.reference), str(registration.form_key)
+    try:
+        with write():
+            Repeat.create(reference=reference, form_key=form_key, created_at=registration.created_at)
+            audit.record("registration.blocked")
+    except IntegrityError:  # the same form at the same moment
+        return reference_of(form_key) or reference
+    return reference
 
 
 def answered(registration: Registration, *, desk: Desk) -> str | None:
@@ -232,13 +232,14 @@ def find_by_reference(reference: str) -> Registration | None:
 
 
 @contextmanager
-def changing(registration: Registration) -> Iterator[None]:
-    """A change that the delegate makes: the next number in the sequence, and all of it in one transaction.
+def changing(registration: Registration, *, at_least: int = 0) -> Iterator[None]:
+    """A change that the delegate makes: the next number in the sequence, or a higher one, all in one transaction.
 
     What uses the link shows that the address is right: so it counts as confirmed. The columns are written when the
     block ends. Raises ChangedMeanwhile when the row is not what it was when it was read.
     """
-    registration.sequence += 1
+    seen = registration.sequence
+    registration.sequence = max(seen + 1, at_least)
     registration.updated_at = clock.now()
     if registration.state == "received":
         registration.state = "confirmed"
@@ -246,7 +247,7 @@ def changing(registration: Registration) -> Iterator[None]:
     with write():
         claimed = Registration.update(sequence=registration.sequence).where(
             Registration.id == registration.id,
-            Registration.sequence == registration.sequence - 1,
+            Registration.sequence == seen,
             Registration.state != "erased",
         )
         if not claimed.execute():
@@ -310,7 +311,8 @@ def amend(
         give_consents(registration, [k for k in answers.consents if k not in before.consents], desk=desk)
         if is_moving:
             ask_new_address(registration, ascii_address(answers.email), desk=desk)
-        tell("changed", registration, desk=desk, changes=describe(names), is_moving=is_moving)
+        changes = describe(names - {"email"} if is_moving else names)
+        tell("changed", registration, desk=desk, changes=changes, is_moving=is_moving)
         audit.record("registration.changed", registration=registration, answers=sorted(names))
     return True
 
@@ -405,7 +407,7 @@ def restore(registration: Registration, *, desk: Desk) -> None:
     if registration.state != "cancelled" or not desk.conference.is_open:
         raise RegistrationClosed
     try:
-        with changing(registration):
+        with changing(registration, at_least=next_sequence(registration.address_key)):
             registration.state = "confirmed"
             registration.cancelled_at = registration.cancel_reason = None
             tell("restored", registration, desk=desk)
@@ -462,7 +464,7 @@ def send_link(address: str, *, lang: str, desk: Desk) -> None:
 
 
 def erase(registration: Registration, *, is_blocking: bool, desk: Desk) -> None:
-    """Erase everything personal at once, also of what the same address had cancelled before.
+    """Erase everything personal at once, also of every other registration of the same address.
 
     What remains is a row that says that there was one, and its log.
     One last mail says so. With `is_blocking` the service never writes to this address again.
@@ -472,19 +474,19 @@ def erase(registration: Registration, *, is_blocking: bool, desk: Desk) -> None:
     farewell = compose("erased", registration, once=once, desk=desk, is_blocking=is_blocking)
     address = registration.address_key
     with write():
-        for one in (registration, *cancelled_before(registration)):
+        for one in (registration, *of_same_address(registration)):
             erase_one(one)
-        late.forget(registration, address)
+            late.forget(one, address)
         outbox.enqueue(farewell, kind="erased", registration=None, once=once)
         if is_blocking:
             blocked.block(address)
     forget_pages()
 
 
-def cancelled_before(registration: Registration) -> list[Registration]:
-    """What the same address had registered and cancelled earlier."""
+def of_same_address(registration: Registration) -> list[Registration]:
+    """The other registrations of the same mailbox: one that holds, and those that were cancelled."""
     same = (Registration.address_key == registration.address_key) & (Registration.id != registration.id)
-    return list(Registration.select().where(same, Registration.state == "cancelled"))
+    return list(Registration.select().where(same, Registration.state != "erased"))
 
 
 def erase_one(registration: Registration) -> None:

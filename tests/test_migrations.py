@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from domain import conference
 from domain.answers import answers_of
 from domain.desk import Desk
 from domain.registration import build
-from models import TABLES, Consent, Registration
+from models import TABLES, Consent, Registration, Repeat
 
 NAMES = [path.stem for path in sorted((ROOT / "migrations").glob("[0-9]*.py"))]
 UPGRADE = """
@@ -158,7 +158,7 @@ def test_upgrade_by_four_processes_at_once_works_for_each(make_address, use):
 
 
 def insert_as_the_first_release_does() -> None:
-    """Put ada on the list, with a consent, through the tables as they were at first."""
+    """Put ada on the list, with a consent and a repeat, through the tables as they were at first."""
     first = Runner(db.obj, str(ROOT / "migrations")).migrations()[0].load()
     noon = datetime(2017, 4, 10, 12)
     columns = {name: make_answers().__dict__[name] for name in ADA}
@@ -172,9 +172,10 @@ def insert_as_the_first_release_does() -> None:
         "visa_state": "none",
     }
     columns |= {"link_version": 1, "sequence": 0}
-    with db.bind_ctx((first.Registration, first.Consent)):
+    with db.bind_ctx((first.Registration, first.Consent, first.Repeat)):
         ada = first.Registration.create(**columns, created_at=noon, updated_at=noon)
         first.Consent.create(registration=ada, kind="photo", version="1", language="en", given_at=noon)
+        first.Repeat.create(registration=ada, reference="a repeat", form_key="a later form", created_at=noon)
 
 
 def assert_ada_is_whole() -> None:
@@ -183,6 +184,9 @@ def assert_ada_is_whole() -> None:
     assert (row.travel, row.hotel, row.extra, row.is_late) == ("", "", {}, False)
     assert (row.journey, row.stay, row.cancel_reason, row.pending_email) == (None, None, None, None)
     assert answers_of(row).consents == ["photo"]
+    (repeat,) = Repeat.select()
+    assert (repeat.registration, repeat.reference, repeat.form_key) == (row, "a repeat", "a later form")
+    assert repeat.created_at == datetime(2017, 4, 10, 12, tzinfo=UTC)
 
 
 def test_upgrade_keeps_the_registrations_of_the_first_release(empty):
@@ -218,6 +222,37 @@ def test_database_keeps_one_consent_of_a_kind_that_holds(upgraded):
 
     with pytest.raises(IntegrityError):
         Consent.create(**consent | {"version": "2"})
+
+
+@pytest.fixture
+def repeated(empty: None) -> Iterator[Repeat]:
+    """A repeat of the first release, in a database that has been upgraded since; a connection to it."""
+    with connection():
+        Runner(db.obj, str(ROOT / "migrations")).up(NAMES[0])
+        insert_as_the_first_release_does()
+    upgrade()
+    with connection():
+        yield Repeat.get()
+
+
+def test_database_keeps_references_of_no_registration(repeated):
+    Repeat.create(reference="another", form_key="another form", created_at=repeated.created_at)
+
+    assert [one.registration_id for one in Repeat.select().order_by(Repeat.id)] == [
+        repeated.registration_id, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"reference": "a repeat"}, {"form_key": "a later form"}, {"registration": 4711}],
+    ids=lambda given: " ".join(given),
+)
+def test_database_still_refuses_what_was_wrong_in_a_repeat(repeated, given):
+    columns = {"registration": None, "reference": "another", "form_key": "another form"}
+
+    with pytest.raises(IntegrityError):
+        Repeat.create(**columns | given, created_at=repeated.created_at)
 
 
 @pytest.mark.parametrize(

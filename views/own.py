@@ -244,7 +244,7 @@ def send_again(error: DatabaseOut | TooManyRequests) -> Response:
 @bp.post("/confirmation")
 def confirmation() -> Response:
     """Confirm the address."""
-    again(verbs.confirm)
+    verbs.confirm(g.registration)
     return to_own_page("confirmed")
 
 
@@ -305,12 +305,13 @@ def erasure() -> Response:
 @bp.route("/data.json", methods=["GET", "POST"])
 def data() -> Response:
     """Give everything that is stored as JSON; the passport number in full only at the press of a button."""
-    if request.method == "POST" and g.registration.confirmed_at is None:
-        again(verbs.confirm)
-    content = own_data(g.registration)
     if request.method == "POST":
+        verbs.confirm(g.registration)
+        g.registration = find_by_link(*read_link(g.token))
         audit.record("registration.downloaded", registration=g.registration)
-    elif passport := content["answers"]["passport"]:
+    content = own_data(g.registration)
+    passport = content["answers"]["passport"]
+    if request.method != "POST" and passport:
         passport["number"] = masked(passport["number"])
     text = json.dumps(content, default=lambda value: value.isoformat(), ensure_ascii=False, indent=2)
     return attachment(text, "application/json", "registration.json")

@@ -61,6 +61,7 @@ ADA = {
     "consent_affiliation": ["y"],
     "consent_list": ["y"],
 }
+FEW_WAYS = [WAYS[0], WAYS[3], WAYS[5]]  # each language, each mode and each width at least once
 PAGES = ("", "programme", "practical", "privacy", "accessibility")
 
 
@@ -233,6 +234,8 @@ def link_states(page: Page, lang: str) -> Iterator[str]:
     page.locator("#registration button[type=submit]").click()
     page.wait_for_url(re.compile("/link/sent$"))
     yield "link sent"
+    page.goto(f"/{lang}/registration/link/renewed")
+    yield "link renewed"
 
 
 def own_states(page: Page, server: Server, answers: dict[str, Any], lang: str) -> Iterator[str]:

@@ -73,7 +73,7 @@ def test_link_that_was_renewed_in_the_other_window_saves_nothing(two_windows, se
     first, second = two_windows(mode)
     first.goto(first.url.removesuffix("/edit"))
     steps.press_in(first, "link")
-    first.wait_for_url("**/link/sent")
+    first.wait_for_url("**/link/renewed")
     second.fill("#function", "President")
 
     with second.expect_response("**/edit") as answer:

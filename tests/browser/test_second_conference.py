@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from browser import steps
 from browser.server import Server
-from browser.steps import MODES, WAYS
+from browser.steps import FEW_WAYS, MODES
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,7 @@ def tagus(ada) -> dict:
     }
 
 
-@pytest.mark.parametrize(("lang", "mode", "width"), WAYS)
+@pytest.mark.parametrize(("lang", "mode", "width"), FEW_WAYS)
 def test_its_questions_are_asked_shown_and_changed_and_no_others(open_page, lisbon, tagus, lang, mode, width):
     page = open_page(lisbon, width=width, **MODES[mode])
     steps.open_form(page, lang)

@@ -172,7 +172,10 @@ def test_fault_in_the_facts_is_named_with_its_place(folder, old, new, fault):
         ([{"kind": '"several"', "options": "[]"}], "0.options: 1 or more are needed"),
         ([{"kind": '"several"', "options": ""}], "0.options: 1 or more are needed"),
         ([{}, {"key": '"motion"', "label": long(es=201)}], "1.label: is longer than 200 characters"),
-        ([{"kind": '"text"', "options": "", "label": long(fr=201)}], "0.label: is longer than 200 characters"),
+        (
+            [{"kind": '"text"', "options": "", "label": long(fr=201)}],
+            "0.label: is longer than 200 characters",
+        ),
         ([{"kind": '"text"'}], "0.options: belongs to kind one or several"),
         ([{"kind": '"long_text"'}], "0.options: belongs to kind one or several"),
         (

@@ -98,7 +98,7 @@ def written(database: None, noon) -> Callable[..., None]:
 
     def write_to(kind: str = "link", *, times: int, age: timedelta = timedelta(0), to: str = BO) -> None:
         for number in range(times):
-            once = f"{kind} {age} {to} {number}"
+            once = f"{kind}-{age.days}-{age.seconds}-{number}-{to}"
             message = message_to(to)
             message.replace_header("Message-ID", f"<{once}>")
             outbox.enqueue(message, kind=kind, registration=None, once=once)

@@ -13,7 +13,7 @@ from flask import Flask
 
 from domain import late
 from domain.answers import answers_of
-from domain.registration import amend, cancel, erase, move, register, restore, send_link
+from domain.registration import amend, cancel, erase, move, register, renew_link, restore, send_link
 from forms import RegistrationForm
 from models import Mail, Registration
 
@@ -62,6 +62,8 @@ def happen(app: Flask, database: None) -> Callable[..., None]:
                 late.make(address, lang=lang, organiser=None, desk=desk)
             if kind == "link":
                 send_link(address, lang=lang, desk=desk)
+            if kind == "new_link":
+                renew_link(row, desk=desk)
             if kind in ("changed", "address", "moved"):
                 answers = answers_of(row)
                 changes = changes or ({"function": "President"} if kind == "changed" else {"email": new})

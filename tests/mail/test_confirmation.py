@@ -1,5 +1,7 @@
 """The confirmation: that the registration was received, what for, and what happens next."""
 
+from dataclasses import replace
+
 import pytest
 from factories import JOURNEY, PASSPORT
 from support.journey import ON_SQLITE
@@ -85,9 +87,43 @@ def test_confirmation_says_when_the_flights_are_missing(read, travel, is_missing
         assert ("Flights: missing; please add them when you know them" in body) is is_missing
 
 
+@pytest.fixture
+def leave_out(app, monkeypatch):
+    """Let the conference leave out some of its questions."""
+
+    def leave_out(*questions: str) -> None:
+        desk = app.extensions["desk"]
+        conference = desk.conference.model_copy(update={"leave_out": list(questions)})
+        monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=conference))
+
+    return leave_out
+
+
+@pytest.mark.parametrize(
+    ("left_out", "lines"),
+    [
+        ((), ["Interpretation: English", "Visa letter: not requested"]),
+        (("interpretation",), ["Visa letter: not requested"]),
+        (("visa",), ["Interpretation: English"]),
+        (("interpretation", "visa"), []),
+    ],
+    ids=lambda given: " ".join(given),
+)
+def test_confirmation_is_silent_on_what_the_conference_does_not_ask(read, leave_out, left_out, lines):
+    leave_out(*left_out)
+
+    message = read("confirmation", interpretation="" if "interpretation" in left_out else "en")
+
+    text, html = bodies(message)
+    assert [line for line in text.splitlines() if line.startswith(("Interpretation", "Visa letter"))] == lines
+    assert [word for word in ("Interpretation", "Visa letter") if word in html] == [
+        line.partition(":")[0] for line in lines
+    ]
+
+
 def test_confirmation_says_what_the_personal_link_is_for(read):
     for body in bodies(read("confirmation")):
-        assert "With your personal link you see and change your registration" in body
+        assert "With your personal link you see, change or cancel your registration. Whoever has it" in body
         assert "You did not register? Open the link and have the registration erased" in body
 
 

@@ -11,7 +11,7 @@ import time_machine
 from bs4 import BeautifulSoup
 from factories import JOURNEY, NEEDS, PASSPORT, STAY
 from icalendar import Calendar
-from support.journey import ON_SQLITE
+from support.journey import ON_SQLITE, amend, own_page
 
 from domain import clock
 from domain.registration import erase
@@ -50,12 +50,18 @@ def paths_in(message: EmailMessage) -> list[str]:
 # Changed
 
 
-def test_changed_lists_what_changed_in_the_order_of_the_form(read):
+def test_changed_lists_what_changed_in_the_order_of_the_form(read, app):
+    asia, gender = (
+        session.title["en"]
+        for session in app.extensions["desk"].conference.sessions
+        if session.key in ("asia", "gender")
+    )
     changes = {
         "interpretation": "none",
-        "days": ["2017-05-26"],
+        "days": ["2017-05-26", "2017-05-25"],
+        "sessions": ["gender", "asia"],
         "family_name": "King",
-        "country": "FR",
+        "given_names": "Augusta Ada",
         "travel": "none",
         "hotel": "later",
     }
@@ -64,13 +70,64 @@ def test_changed_lists_what_changed_in_the_order_of_the_form(read):
 
     assert message["Subject"] == f"Registration changed – {Registration.get().reference}"
     assert items_of(message) == [
+        "Given names: Augusta Ada",
         "Family name: King",
-        "Country or territory: France",
-        "Which days will you attend?: Friday, 26 May 2017",
+        "Which days will you attend?: Thursday, 25 May 2017; Friday, 26 May 2017",
+        f"Which sessions interest you?: {asia}; {gender}",
         "In which language will you listen?: I need no interpretation",
         "Do you know your flights?: I need no transfer",
         "Do you need a hotel room?: I do not know yet",
     ]
+
+
+def test_changed_tells_who_somebody_is_in_politics_by_the_title_only(read):
+    changes = {"organisation": "Canary", "country": "FR", "function": "Canary", "category": "guest"}
+
+    message = read("changed", changes=changes)
+
+    stored = Registration.get()
+    assert {name: getattr(stored, name) for name in changes} == changes
+    assert items_of(message) == ["Organisation", "Country or territory", "Function", "You come as"]
+    text = message.as_string() + text_of(message) + str(html_of(message))
+    assert [word for word in ("Canary", "France", "Labour", "Guest") if word in text] == []
+
+
+def test_changed_tells_another_spelling_of_the_address_by_its_title(read):
+    message = read("changed", changes={"email": "ADA@example.org"})
+
+    assert items_of(message) == ["E-mail address"]
+    assert message["To"] == "ADA@example.org"
+
+
+def test_changed_names_a_new_address_once_among_what_else_changed(read, newest):
+    read("changed", changes={"email": "new@example.net", "function": "President", "hotel": "later"})
+
+    first, second, waiting = items_of(newest("changed"))
+    assert [first, second] == ["Function", "Do you need a hotel room?: I do not know yet"]
+    assert waiting.startswith("E-mail address: a new one has been entered.")
+
+
+def test_changed_tells_each_consent_that_was_given_or_withdrawn(send, client, app, newest):
+    send("en", needs=NEEDS, consents=["affiliation", "needs", "list"])
+    page = f"{own_page(app, Registration.get())}/edit"
+
+    withdrawn = {"consent_needs": None, "consent_list": None, "diet": None, "access_needs": ""}
+    amend(client, page, withdrawn | {"consent_photo": "y"})
+
+    assert items_of(newest("changed")) == [
+        "Diet and accessibility",
+        "Consent for diet and accessibility: withdrawn",
+        "List of participants: withdrawn",
+        "Pictures: given",
+    ]
+
+
+def test_changed_tells_a_consent_that_was_withdrawn_by_its_button(send, client, app, newest):
+    send("en", consents=["affiliation", "photo"])
+
+    client.post(f"{own_page(app, Registration.get())}/consents", {"kind": "photo"}, status=303)
+
+    assert items_of(newest("changed")) == ["Pictures: withdrawn"]
 
 
 def test_changed_tells_sensitive_answers_by_their_title_only(read):
@@ -107,11 +164,11 @@ def test_changed_names_an_answer_that_was_taken_out_by_its_title(read):
 
 
 def test_changed_carries_what_was_typed_and_nothing_that_it_would_mean(read):
-    function = "Secretary <b>&amp; %(name)s {{ link }}"
+    name = "King <b>&amp; %(name)s {{ link }}"
 
-    message = read("changed", changes={"function": function})
+    message = read("changed", changes={"family_name": name})
 
-    assert items_of(message) == [f"Function: {function}"]
+    assert items_of(message) == [f"Family name: {name}"]
     assert html_of(message).select("b") == []
 
 
@@ -135,7 +192,7 @@ def test_changed_is_in_the_language_of_the_page_on_which_it_was_changed(send, ha
     assert newest("changed")["Content-Language"] == "es"
 
 
-@pytest.mark.parametrize("kind", ["link", "changed", "moved", "cancelled", "restored"])
+@pytest.mark.parametrize("kind", ["link", "new_link", "changed", "moved", "cancelled", "restored"])
 def test_mail_greets_by_the_name_that_is_stored(read, kind):
     message = read(kind, given_names="Ada", family_name="")
 
@@ -199,15 +256,54 @@ def test_moved_goes_to_the_old_address_and_holds_no_link_that_works(read, client
 def test_new_address_gets_a_link_that_works_after_the_move(read, client, newest):
     read("moved", new="new@example.net")
 
-    message = newest("link")
+    message = newest("new_link")
 
     (path,) = private_links(message)
     assert message["To"] == "new@example.net"
+    assert Mail.select().where(Mail.kind == "link").count() == 0
     assert Registration.get().reference in client.get(path).text
 
 
 def private_links(*messages: EmailMessage) -> list[str]:
     return [path for message in messages for path in paths_in(message) if "/r/" in path]
+
+
+# The link
+
+
+def test_new_link_takes_the_place_of_the_one_in_earlier_mails(read, client, newest):
+    message = read("new_link")
+
+    (path,) = private_links(message)
+    reference = Registration.get().reference
+    assert message["Subject"] == f"Your new personal link – {reference}"
+    assert "Here is the new personal link to your registration. Earlier ones no longer work." in text_of(
+        message
+    )
+    assert "somebody else has used your old link" in text_of(message)
+    assert reference in client.get(path).text
+    for old in private_links(newest("confirmation")):
+        client.get(old, status=404)
+
+
+def test_link_that_is_sent_again_is_the_one_in_earlier_mails(read, client, newest):
+    message = read("link")
+
+    assert message["Subject"] == f"Your personal link – {Registration.get().reference}"
+    assert "Here is the personal link to your registration, as you asked." in text_of(message)
+    for path in private_links(message, newest("confirmation")):
+        client.get(path)
+
+
+@pytest.mark.parametrize("kind", ["confirmation", "repeat", "link", "new_link", "changed", "restored"])
+def test_mail_says_what_the_personal_link_is_for(read, kind):
+    message = read(kind)
+
+    words = (
+        "With your personal link you see, change or cancel your registration. Whoever has it can do so too,"
+    )
+    assert words in text_of(message)
+    assert words in html_of(message).get_text()
 
 
 # Cancelled and restored
@@ -260,7 +356,7 @@ def test_restored_asks_for_the_passport_again(read):
     message = read("restored")
 
     assert message["Subject"] == f"Your registration holds again – {Registration.get().reference}"
-    assert "For a visa letter please give your passport details again." in text_of(message)
+    assert "Passport details, if you had given any, have to be given again." in text_of(message)
 
 
 # Erased
@@ -269,7 +365,10 @@ def test_restored_asks_for_the_passport_again(read):
 @pytest.mark.parametrize(
     ("is_blocking", "words"),
     [
-        (True, "As you asked, this service will never write to this address again."),
+        (
+            True,
+            "As you asked, this service will never write to this address again; nobody can register with it any more.",
+        ),
         (False, "You are welcome to register again."),
     ],
 )
@@ -284,10 +383,13 @@ def test_erased_says_whether_the_service_will_write_again(send, newest, app, is_
     assert words in html_of(message).get_text()
 
 
-def test_erased_names_the_reference_only_in_its_subject_and_nobody(read):
+def test_erased_names_the_reference_and_nobody(read):
     message = read("erased", given_names="Canary", organisation="Canary", function="Canary")
 
-    assert re.fullmatch(r"Your data have been erased – OB17-[\w-]+", message["Subject"])
+    reference = Registration.get().reference
+    assert message["Subject"] == f"Your data have been erased – {reference}"
+    for body in (text_of(message), html_of(message).get_text()):
+        assert f"a registration with the reference number {reference}, without a name." in body
     assert "Canary" not in text_of(message) + str(html_of(message))
     assert paths_in(message) == ["/en/privacy"]
 
@@ -314,7 +416,7 @@ def test_late_says_until_when_and_for_whom_the_link_works(read):
     assert words in html_of(message).get_text()
 
 
-@pytest.mark.parametrize("kind", ["changed", "link"])
+@pytest.mark.parametrize("kind", ["changed", "link", "new_link"])
 def test_each_mail_about_a_change_has_a_message_id_of_its_own(send, happen, kind):
     send("en")
 
