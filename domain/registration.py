@@ -72,13 +72,13 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
         raise RegistrationClosed
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
     registration.is_late = leave is not None
-    once = f"confirmation:{registration.public_id}"
-    message = compose("confirmation", registration, once=once, desk=desk)
     if blocked.is_blocked(registration.address_key):
-        return set_aside(registration)
+        return set_aside(registration, desk=desk)
     # Looked up first so that every answer takes the same time; it is the database that decides, further down.
     if reference := answered(registration, desk=desk):
         return reference
+    once = f"confirmation:{registration.public_id}"
+    message = compose("confirmation", registration, once=once, desk=desk)
     try:
         with write():
             registration.save(force_insert=True)
@@ -94,8 +94,9 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     return str(registration.reference)
 
 
-def set_aside(registration: Registration) -> str:
-    """Answer a form for a blocked address as any other, and keep nothing of it but the reference."""
+def set_aside(registration: Registration, *, desk: Desk) -> str:
+    """Answer a form for a blocked address as any other, in the same time, and keep nothing of it but the reference."""
+    compose("confirmation", registration, once=registration.public_id, desk=desk)
     reference, form_key = str(registration.reference), str(registration.form_key)
     try:
         with write():

@@ -206,7 +206,9 @@ def test_secret_keys_rotate_as_a_list(load, value):
 
 
 @pytest.mark.parametrize(
-    "value", [f"{FIELD_KEY},{OLDER_FIELD_KEY}", json.dumps([FIELD_KEY, OLDER_FIELD_KEY])]
+    "value",
+    [f"{FIELD_KEY},{OLDER_FIELD_KEY}", json.dumps([FIELD_KEY, OLDER_FIELD_KEY])],
+    ids=["commas", "json"],
 )
 def test_field_keys_rotate_as_a_list(load, value):
     assert load(FIELD_KEYS=value).field_keys == [FIELD_KEY, OLDER_FIELD_KEY]
