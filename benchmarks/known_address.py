@@ -70,7 +70,9 @@ def own_pages(app: Flask, rows: list[Registration]) -> Iterator[str]:
         yield f"/en/r/{token}/edit"
 
 
-def medians(client: FlaskClient, ask: Callable[[FlaskClient, str], int], known: list[str], unknown: list[str]) -> tuple:
+def medians(
+    client: FlaskClient, ask: Callable[[FlaskClient, str], int], known: list[str], unknown: list[str]
+) -> tuple:
     """Median milliseconds for known and for unknown addresses; every answer must have been a redirect."""
     turns = [(address, 0) for address in known] + [(address, 1) for address in unknown]
     random.shuffle(turns)
