@@ -84,7 +84,6 @@ class RegistrationForm(Questions):
         super().process(*given, **named)
         for name in self.left_out:
             self[name].process(None)
-            self[name].validators = ()
 
     def leave_out(self) -> set[str]:
         """The fields that this conference does not ask, with their follow-ups."""
@@ -98,13 +97,10 @@ class RegistrationForm(Questions):
 
     def opened_by(self, name: str) -> set[Any]:
         """The answers to a question after which its follow-ups are put."""
-        if name == "room":
-            return (
-                {room.key for room in self.conference.hotel.rooms if room.is_shared}
-                if self.conference.hotel
-                else set()
-            )
-        return self.OPENED_BY[name]
+        if name != "room":
+            return self.OPENED_BY[name]
+        rooms = self.conference.hotel.rooms if self.conference.hotel else []
+        return {room.key for room in rooms if room.is_shared}
 
     @property
     def sections(self) -> dict[str, list[str]]:
@@ -149,7 +145,7 @@ class RegistrationForm(Questions):
                 field.doubt = doubt
 
     def validate_given_names(self, field: Any) -> None:
-        if not field.data and not self.family_name.data and "given_names" not in self.left_out:
+        if not field.data and not self.family_name.data:
             raise ValidationError(_l("Enter your given names or your family name"))
 
     def validate_sessions(self, field: Any) -> None:
@@ -382,12 +378,8 @@ class AmendForm(RegistrationForm):
             super().validate_passport_number(field)
 
     def passport(self) -> Passport:
-        given = super().passport()
-        return (
-            given
-            if given.number or not self.before.passport
-            else replace(given, number=self.before.passport.number)
-        )
+        given, before = super().passport(), self.before.passport
+        return replace(given, number=given.number or before.number) if before else given
 
     def answers(self) -> Answers:
         """The answers as they are to be: those that were not asked as they were."""

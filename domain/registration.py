@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from email.message import EmailMessage
 from typing import Any
 
 from peewee import IntegrityError, fn
@@ -257,12 +256,11 @@ def changing(registration: Registration, *, at_least: int = 0) -> Iterator[None]
         registration.save(only=registration.dirty_fields)
 
 
-def tell(kind: str, registration: Registration, *, desk: Desk, **facts: Any) -> EmailMessage:
+def tell(kind: str, registration: Registration, *, desk: Desk, **facts: Any) -> None:
     """Queue the mail about a change, in its transaction."""
     once = f"{kind}:{registration.public_id}:{registration.sequence}"
     message = compose(kind, registration, once=once, desk=desk, **facts)
     outbox.enqueue(message, kind=kind, registration=registration, once=once)
-    return message
 
 
 def confirm(registration: Registration) -> None:

@@ -29,6 +29,17 @@ NEEDS = Needs(diet=["vegetarian"], diet_other="", access="Step-free route")
 PASSPORT = Passport(
     name="ADA LOVELACE", nationality="GB", number="12E34567", expiry=date(2020, 1, 1), post="Paris, France"
 )
+# Every part that is sensitive, and the consents that two of them need.
+PARTS = {
+    "needs": NEEDS,
+    "passport": PASSPORT,
+    "travel": "known",
+    "journey": JOURNEY,
+    "mobile": "+976 99 112233",
+    "hotel": "reserve",
+    "stay": STAY,
+    "consents": ["affiliation", "visa", "needs"],
+}
 
 
 def make_answers(**overrides: Any) -> Answers:

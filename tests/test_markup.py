@@ -4,23 +4,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from factories import JOURNEY, NEEDS, PASSPORT, STAY, typed, typed_with_travel, typed_with_visa
+from factories import PARTS, typed, typed_with_travel, typed_with_visa
 from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
 
 from db import connection
 from domain import late
 
 ROOT = Path(__file__).parent.parent
-FULL = {
-    "needs": NEEDS,
-    "passport": PASSPORT,
-    "travel": "known",
-    "journey": JOURNEY,
-    "mobile": "+976 99 112233",
-    "hotel": "reserve",
-    "stay": STAY,
-    "consents": ["affiliation", "visa", "needs", "list", "photo"],
-}
+FULL = PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
 
 
 @pytest.fixture

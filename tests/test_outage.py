@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from conftest import PASSWORD
-from factories import PASSPORT, typed_with_visa
+from factories import PASSPORT, typed, typed_with_visa
 from support.journey import (
     FORM,
     HTMX,
@@ -19,12 +19,16 @@ from support.journey import (
     everything,
     lists,
     own_page,
+    send,
     sign_in,
     stored,
 )
+from werkzeug.datastructures import MultiDict
 
 from db import connection, db
+from domain import late
 from models import AuditEntry, Consent, Mail, Registration
+from security import late_token
 
 LIST = "/organiser/registrations"
 LINK = f"{FORM}/link"
@@ -174,6 +178,33 @@ def test_wish_for_a_link_keeps_the_address_in_an_outage(app, client, registered,
     client.post(LINK, {"email": page.value("email")}, headers=headers, status=204 if headers else 303)
 
     assert [mail.kind for mail in stored(Mail)] == ["confirmation", "link"]
+
+
+@GONE
+@pytest.mark.parametrize("step", ["check", "send"])
+def test_late_form_keeps_everything_while_its_link_cannot_be_looked_up(
+    app, client, after_the_deadline, outage, step
+):
+    with app.test_request_context("/"), connection():
+        token = late_token(
+            late.make("bo@example.org", lang="en", organiser=None, desk=app.extensions["desk"])
+        )
+    form = typed(email="bo@example.org", late=token)
+    if step == "send":
+        form = MultiDict(check(client, form).hidden_fields())
+    form["step"] = step
+
+    with outage():
+        page = client.post(FORM, form, status=503)
+
+    assert page.texts("[role=alert]:not([hidden])") == [OUT]
+    assert page.headers["Retry-After"] == "30"
+    assert as_typed(page) == lists(form)
+    assert stored(Registration) == []
+
+    send(client, MultiDict(as_typed(page) | {"late": page.value("late")}))
+
+    assert [row.is_late for row in stored(Registration)] == [True]
 
 
 @LOCKED_OR_GONE

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, current_app, make_response, render_template, request
+from flask import Flask, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
@@ -11,6 +11,7 @@ from db import DatabaseOut, is_outage
 from fields import EmailText, LongText, Text
 from forms import RegistrationForm
 from security import retry_after
+from views.desk import conference
 
 RETRY_AFTER = 30  # seconds
 LONG = 200  # characters
@@ -73,7 +74,7 @@ def page(code: int, title: str, text: str, error: HTTPException | None = None) -
 
 def longest_texts() -> list[tuple[str, int]]:
     """The questions of the form that take the longest answers, with their limits: what to shorten."""
-    form = RegistrationForm(current_app.extensions["desk"].conference, formdata=None)
+    form = RegistrationForm(conference(), formdata=None)
     texts = [form[name] for name in form.names if isinstance(form[name], Text | EmailText | LongText)]
     limits = [(field.label.text, field.render_kw["maxlength"]) for field in texts]
     return sorted((limit for limit in limits if limit[1] >= LONG), key=lambda limit: -limit[1])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Blueprint, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
@@ -14,8 +14,6 @@ from werkzeug import Response
 from db import connection
 from domain import audit, clock, late, organisers, outbox, roster
 from domain.answers import answers_of
-from domain.conference import Conference
-from domain.desk import Desk
 from domain.export import SEPARATORS, csv_chunks
 from domain.references import is_mistyped
 from domain.registration import find_by_reference
@@ -23,6 +21,7 @@ from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOu
 from htmx import go, render
 from security import by_address, limiter, sign_in, sign_out
 from views.connections import hold_connection
+from views.desk import conference, front_desk
 from views.registration import late_link
 
 MAIL_KINDS = {
@@ -59,14 +58,6 @@ OWN_PAGE = re.compile(r"/organiser/(late-links|registrations(/[\w-]+|\.csv)?)(\?
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
 hold_connection(bp)
-
-
-def desk_of() -> Desk:
-    return current_app.extensions["desk"]
-
-
-def conference() -> Conference:
-    return desk_of().conference
 
 
 @bp.app_context_processor
@@ -190,7 +181,7 @@ def late_links() -> Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             late.make(
-                form.email.data, lang=form.language.data, organiser=current_user.organiser, desk=desk_of()
+                form.email.data, lang=form.language.data, organiser=current_user.organiser, desk=front_desk()
             )
             return go(url_for("organiser.late_links", done=1))
         except late.Unwanted:

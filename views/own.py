@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, abort, current_app, g, make_response, render_template, request, url_for
+from flask import Blueprint, abort, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from itsdangerous import BadData
@@ -20,7 +20,6 @@ from db import DatabaseOut, connection
 from domain import audit
 from domain import registration as verbs
 from domain.answers import Answers, answers_of, masked
-from domain.desk import Desk
 from domain.registration import (
     AddressTaken,
     ChangedMeanwhile,
@@ -37,7 +36,8 @@ from i18n import PREFIX, current_language
 from models import ACTIVE, Registration
 from security import digest, limiter, read_link, receipt, retry_after
 from views.connections import hold_connection
-from views.errors import failed, refused
+from views.desk import conference, front_desk
+from views.errors import RETRY_AFTER, failed, refused
 
 # What is said after a button has been pressed; the word stands in the address.
 DONE = {
@@ -57,13 +57,10 @@ DONE = {
     ),
 }
 WITHDRAWABLE = ("needs", "visa", "list", "photo")
+
 bp = Blueprint("own", __name__, url_prefix=f"{PREFIX}/r/<token>")
 limiter.limit("60/minute")(bp)
 hold_connection(bp)
-
-
-def desk() -> Desk:
-    return current_app.extensions["desk"]
 
 
 @bp.url_value_preprocessor
@@ -136,7 +133,7 @@ def show_page(
     """The page; with 422 it names what was wrong with the form for cancelling or for erasing."""
     registration = g.registration
     answers = answers_of(registration)
-    form = RegistrationForm.showing(answers, desk().conference)
+    form = RegistrationForm.showing(answers, conference())
     form.raise_doubts()
     title = _("Your registration")
     page = render_template(
@@ -161,8 +158,8 @@ def show_page(
 def amend_form(before: Answers) -> AmendForm:
     """The questions that are still open. A page from before the deadline may send more; see amend."""
     is_whole = request.method == "POST" and "given_names" in request.form
-    has_closed = not desk().conference.is_open and not is_whole
-    return AmendForm(desk().conference, before, has_closed=has_closed)
+    has_closed = not conference().is_open and not is_whole
+    return AmendForm(conference(), before, has_closed=has_closed)
 
 
 def by_link() -> str:
@@ -196,12 +193,12 @@ def edit() -> Response:
                 sequence=sequence,
                 lang=current_language(),
                 describe=form.describe,
-                desk=desk(),
+                desk=front_desk(),
             )
     except ChangedMeanwhile:
         return show_conflict(form)
     except PartClosed as error:
-        reduced = AmendForm(desk().conference, before, has_closed=True)
+        reduced = AmendForm(conference(), before, has_closed=True)
         return show_edit(reduced, status=422, closed_parts=form.titles(error.args))
     if not has_changed:
         return to_own_page("same")
@@ -235,9 +232,9 @@ def send_again(error: DatabaseOut | TooManyRequests) -> Response:
     """What was typed comes back, whatever keeps it from being stored."""
     if request.endpoint != "own.edit" or request.method != "POST":
         return refused(error) if isinstance(error, TooManyRequests) else failed(error)
-    status = 429 if isinstance(error, TooManyRequests) else 503
-    response = show_edit(amend_form(Answers()), status=status)
-    response.headers["Retry-After"] = str(retry_after() if status == 429 else 30)
+    is_busy = isinstance(error, TooManyRequests)
+    response = show_edit(amend_form(Answers()), status=429 if is_busy else 503)
+    response.retry_after = retry_after() if is_busy else RETRY_AFTER
     return response
 
 
@@ -261,14 +258,14 @@ def cancellation() -> Response:
     form = CancelForm()
     if not form.validate():
         return show_page(422, cancelling=form)
-    again(verbs.cancel, reason=form.reason.data, desk=desk())
+    again(verbs.cancel, reason=form.reason.data, desk=front_desk())
     return to_own_page("cancelled")
 
 
 @bp.post("/restoration")
 def restoration() -> Response:
     """Take the cancellation back."""
-    again(verbs.restore, desk=desk())
+    again(verbs.restore, desk=front_desk())
     return to_own_page("restored")
 
 
@@ -278,16 +275,16 @@ def consents() -> Response:
     kind = request.form.get("kind")
     if kind not in WITHDRAWABLE:
         abort(400)
-    title = RegistrationForm(desk().conference, formdata=None)[f"consent_{kind}"].label.text
+    title = RegistrationForm(conference(), formdata=None)[f"consent_{kind}"].label.text
     changes = [_("%(consent)s: withdrawn", consent=title)]
-    again(verbs.withdraw, kind=kind, lang=current_language(), changes=changes, desk=desk())
+    again(verbs.withdraw, kind=kind, lang=current_language(), changes=changes, desk=front_desk())
     return to_own_page("withdrawn")
 
 
 @bp.post("/link")
 def link() -> Response:
     """Send a new link, and let this one die."""
-    verbs.renew_link(g.registration, desk=desk())
+    verbs.renew_link(g.registration, desk=front_desk())
     return go(url_for("registration.link_renewed"))
 
 
@@ -298,7 +295,7 @@ def erasure() -> Response:
     if not form.validate():
         return show_page(422, erasing=form)
     with suppress(RegistrationErased):
-        again(verbs.erase, is_blocking=form.block.data, desk=desk())
+        again(verbs.erase, is_blocking=form.block.data, desk=front_desk())
     return go(url_for("registration.erased"))
 
 
@@ -320,7 +317,7 @@ def data() -> Response:
 @bp.get("/data.html")
 def readable() -> Response:
     """Give everything that is stored as a page to keep and to read without this service."""
-    form = RegistrationForm.showing(answers_of(g.registration), desk().conference)
+    form = RegistrationForm.showing(answers_of(g.registration), conference())
     page = render_template(
         "own/readable.html",
         title=_("Your registration"),
@@ -336,9 +333,9 @@ def readable() -> Response:
 def calendar() -> Response:
     """Give the conference as a calendar file that takes the place of earlier ones, or the event away."""
     registration, lang = g.registration, current_language()
-    file = desk().conference.calendar(
+    file = conference().calendar(
         lang,
-        url=desk().home(lang),
+        url=front_desk().home(lang),
         sequence=registration.sequence,
         is_cancelled=registration.state == "cancelled",
     )

@@ -15,16 +15,13 @@ from flask import (
 from werkzeug import Response
 
 from domain import clock
-from domain.conference import LANGUAGES, PAGES, Conference
+from domain.conference import LANGUAGES, PAGES
 from i18n import PREFIX, current_language, preferred_language
+from views.desk import conference
 
 MINUTES = 60
 
 bp = Blueprint("pages", __name__)
-
-
-def conference() -> Conference:
-    return current_app.extensions["desk"].conference
 
 
 def home(lang: str) -> str:

@@ -9,7 +9,6 @@ from werkzeug.exceptions import TooManyRequests
 from db import DatabaseOut, connection
 from domain import late
 from domain.answers import address_key
-from domain.desk import Desk
 from domain.registration import (
     AddressTaken,
     ChangedMeanwhile,
@@ -40,13 +39,10 @@ from security import (
     receipt,
     retry_after,
 )
-from views.errors import refused
+from views.desk import conference, front_desk
+from views.errors import RETRY_AFTER, failed, refused
 
 bp = Blueprint("registration", __name__, url_prefix=PREFIX)
-
-
-def desk() -> Desk:
-    return current_app.extensions["desk"]
 
 
 def outside(path: str) -> str:
@@ -77,13 +73,11 @@ def is_not_sent() -> bool:
 def new() -> Response:
     """Show the registration form, take it on to the check page, and from there store it."""
     form = opened_form()
-    leave = None if desk().conference.is_open else late_leave(form)
-    may_register = desk().conference.is_open or leave is not None
+    leave = None if conference().is_open else late_leave(form)
+    may_register = conference().is_open or leave is not None
     if not may_register and is_not_sent():  # what is sent may be a form that was stored before the deadline
         return closed(form)
-    has_key = is_form_key(form.key.data or "")
-    if not has_key:
-        form.key.data = new_form_key()
+    has_key = keyed(form)
     if leave and request.method != "POST":
         form.email.data = leave.email
     if request.method != "POST" or wants_form():
@@ -97,18 +91,24 @@ def new() -> Response:
     return store(form, leave)
 
 
+def keyed(form: RegistrationForm) -> bool:
+    """Whether the form came with a key that counts; if not, it gets one."""
+    if is_form_key(form.key.data or ""):
+        return True
+    form.key.data = new_form_key()
+    return False
+
+
 def store(form: RegistrationForm, leave: LateLink | None) -> Response:
     """Store the registration and lead to the receipt; whether somebody had this address before does not show."""
     answers, late_id = form.answers(), leave.public_id if leave else None
     try:
         with connection():
             reference = register(
-                answers, lang=current_language(), key=form.key.data, desk=desk(), late_link=late_id
+                answers, lang=current_language(), key=form.key.data, desk=front_desk(), late_link=late_id
             )
     except RegistrationClosed:
         return closed(form)
-    except DatabaseOut:
-        return show_check(form, status=503)
     token = receipt(reference, organisation=answers.organisation, country=answers.country)
     return go(url_for("registration.received", receipt=token))
 
@@ -116,14 +116,14 @@ def store(form: RegistrationForm, leave: LateLink | None) -> Response:
 def opened_form() -> RegistrationForm:
     """The form as it was sent; a fresh one may come from a late link, or begin with a colleague's organisation."""
     if request.method == "POST":
-        return RegistrationForm(desk().conference)
+        return RegistrationForm(conference())
     given = {"late": request.args.get("late", "")}
     try:
         before = read_receipt(request.args["colleague"])
         given |= {"on_behalf": "1", "organisation": before["organisation"], "country": before["country"]}
     except (BadData, KeyError):
         pass
-    return RegistrationForm(desk().conference, data=given)
+    return RegistrationForm(conference(), data=given)
 
 
 def late_leave(form: RegistrationForm) -> LateLink | None:
@@ -169,9 +169,9 @@ def show_form(form: RegistrationForm, status: int = 200) -> Response:
 
 
 def show_check(form: RegistrationForm, status: int = 200) -> Response:
-    """Everything once more before it is sent. With 422 the form's key had run out, with 503 the database was out."""
+    """Everything once more before it is sent. With 422 the form's key had run out; for 429 and 503 see send_again."""
     title = _("Check your answers")
-    response = render(
+    return render(
         "registration/check.html",
         "registration/_check.html",
         title=title,
@@ -179,9 +179,6 @@ def show_check(form: RegistrationForm, status: int = 200) -> Response:
         form=form,
         trouble=status,
     )
-    if status == 503:
-        response.headers["Retry-After"] = "30"
-    return response
 
 
 def closed(form: RegistrationForm) -> Response:
@@ -195,27 +192,35 @@ def closed(form: RegistrationForm) -> Response:
     )
 
 
+@bp.errorhandler(DatabaseOut)
 @bp.errorhandler(TooManyRequests)
-def busy(error: TooManyRequests) -> Response:
-    """Too often: the form comes back as it was sent."""
-    if request.endpoint == "registration.link":
-        response = show_link(LinkForm(), status=429)
-    elif request.endpoint == "registration.new":
-        form = RegistrationForm(desk().conference)
-        form.validate()
-        show = show_check if request.form.get("stage") == "check" and not form.errors else show_form
-        response = show(form, status=429)
+def send_again(error: DatabaseOut | TooManyRequests) -> Response:
+    """Too often, or the database is out: the form comes back as it was sent."""
+    is_busy = isinstance(error, TooManyRequests)
+    status = 429 if is_busy else 503
+    if request.method == "POST" and request.endpoint == "registration.link":
+        response = show_link(LinkForm(), status)
+    elif request.method == "POST" and request.endpoint == "registration.new":
+        response = show_as_sent(status)
     else:
-        return refused(error)
-    response.retry_after = retry_after()
+        return refused(error) if isinstance(error, TooManyRequests) else failed(error)
+    response.retry_after = retry_after() if is_busy else RETRY_AFTER
     return response
+
+
+def show_as_sent(status: int) -> Response:
+    """The check page to whoever sent it, the form to everybody else."""
+    form = RegistrationForm(conference())
+    keyed(form)
+    is_checked = request.form.get("stage") == "check" and form.validate()
+    return show_check(form, status) if is_checked else show_form(form, status)
 
 
 @bp.post("/registration/fields/<name>")
 @limiter.limit("120/minute")
 def field(name: str) -> str:
     """Check one field, in the light of the others, and answer with it; what is still empty is not scolded."""
-    form = RegistrationForm(desk().conference)
+    form = RegistrationForm(conference())
     if name not in form.names:
         abort(404)
     form.validate()
@@ -247,17 +252,14 @@ def link() -> Response:
     form = LinkForm()
     if not form.validate_on_submit():
         return show_link(form, status=422 if form.errors else 200)
-    try:
-        with connection():
-            send_link(form.email.data, lang=current_language(), desk=desk())
-    except DatabaseOut:
-        return show_link(form, status=503)
+    with connection():
+        send_link(form.email.data, lang=current_language(), desk=front_desk())
     return go(url_for("registration.link_sent"))
 
 
 def show_link(form: LinkForm, status: int) -> Response:
     title = _("Send me my link again")
-    response = render(
+    return render(
         "registration/link.html",
         "registration/_link.html",
         title=title,
@@ -265,9 +267,6 @@ def show_link(form: LinkForm, status: int) -> Response:
         form=form,
         trouble=status,
     )
-    if status == 503:
-        response.headers["Retry-After"] = "30"
-    return response
 
 
 @bp.get("/registration/link/sent")
@@ -312,7 +311,7 @@ def address(token: str) -> Response | str:
             registration = asked_to_move(*read_address(token))
             if request.method == "POST":
                 if registration.pending_email is not None:
-                    move(registration, registration.pending_email, desk=desk())
+                    move(registration, registration.pending_email, desk=front_desk())
                 return go(url_for("own.show", token=link_token(registration), done="moved"))
     except (BadData, LinkUnknown, ChangedMeanwhile, RegistrationErased):
         abort(404, _("This link confirms no address, or no longer."))

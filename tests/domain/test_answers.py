@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Any
 
 import pytest
-from factories import JOURNEY, NEEDS, PASSPORT, STAY, make_answers
+from factories import JOURNEY, NEEDS, PARTS, PASSPORT, STAY, make_answers
 
 from domain import clock, roster
 from domain.answers import (
@@ -25,14 +25,7 @@ from domain.answers import (
 from domain.registration import give_consents
 from models import Consent, Registration, Repeat
 
-EVERYTHING = {
-    "needs": NEEDS,
-    "passport": PASSPORT,
-    "travel": "known",
-    "journey": JOURNEY,
-    "mobile": "+976 99 112233",
-    "hotel": "reserve",
-    "stay": STAY,
+EVERYTHING = PARTS | {
     "extra": {"dinner": "yes", "parts": ["opening", "closing"], "motion": "Peace\n& “bread”"},
     "consents": ["affiliation", "needs", "visa"],
 }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from conftest import CLOSED_DAY
-from factories import JOURNEY, NEEDS, PASSPORT, STAY
+from factories import JOURNEY, NEEDS, PARTS, PASSPORT, STAY
 from support.journey import again, amend, own_page, stored
 
 from domain import clock
@@ -16,14 +16,7 @@ from models import AuditEntry, Registration
 def row(registered) -> Registration:
     return registered(
         email="ada@example.org",
-        needs=NEEDS,
-        passport=PASSPORT,
-        travel="known",
-        journey=JOURNEY,
-        mobile="+976 99 112233",
-        hotel="reserve",
-        stay=STAY,
-        consents=["affiliation", "visa", "needs"],
+        **PARTS,
     )
 
 

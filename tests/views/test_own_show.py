@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import CLOSED_DAY
-from factories import JOURNEY, NEEDS, PASSPORT, STAY
+from factories import PARTS, PASSPORT
 from support.journey import amend, own_page
 
 from db import connection
@@ -11,15 +11,8 @@ from domain.conference import LANGUAGES
 from models import Registration
 from views.own import DONE
 
-FULL = {
-    "needs": NEEDS,
-    "passport": PASSPORT,
+FULL = PARTS | {
     "sessions": ["asia"],
-    "travel": "known",
-    "journey": JOURNEY,
-    "mobile": "+976 99 112233",
-    "hotel": "reserve",
-    "stay": STAY,
     "consents": ["affiliation", "visa", "needs", "list"],
 }
 
