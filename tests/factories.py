@@ -30,7 +30,7 @@ PASSPORT = Passport(
     name="ADA LOVELACE", nationality="GB", number="12E34567", expiry=date(2020, 1, 1), post="Paris, France"
 )
 # Every part that is sensitive, and the consents that two of them need.
-PARTS = {
+SENSITIVE_PARTS = {
     "needs": NEEDS,
     "passport": PASSPORT,
     "travel": "known",

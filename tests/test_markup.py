@@ -4,14 +4,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from factories import PARTS, typed, typed_with_travel, typed_with_visa
+from factories import SENSITIVE_PARTS, typed, typed_with_travel, typed_with_visa
 from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
 
 from db import connection
 from domain import late
 
 ROOT = Path(__file__).parent.parent
-FULL = PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
+FULL = SENSITIVE_PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
 
 
 @pytest.fixture

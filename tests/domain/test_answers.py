@@ -6,7 +6,7 @@ from datetime import date, time
 from typing import Any
 
 import pytest
-from factories import JOURNEY, NEEDS, PARTS, PASSPORT, STAY, make_answers
+from factories import JOURNEY, NEEDS, PASSPORT, SENSITIVE_PARTS, STAY, make_answers
 
 from domain import clock, roster
 from domain.answers import (
@@ -25,7 +25,7 @@ from domain.answers import (
 from domain.registration import give_consents
 from models import Consent, Registration, Repeat
 
-EVERYTHING = PARTS | {
+EVERYTHING = SENSITIVE_PARTS | {
     "extra": {"dinner": "yes", "parts": ["opening", "closing"], "motion": "Peace\n& “bread”"},
     "consents": ["affiliation", "needs", "visa"],
 }

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
-from factories import JOURNEY, NEEDS, PARTS, PASSPORT, STAY, make_answers
+from factories import JOURNEY, NEEDS, PASSPORT, SENSITIVE_PARTS, STAY, make_answers
 
 from domain import audit, blocked, outbox
 from domain.answers import Answers, Needs, answers_of, given_consents
@@ -34,7 +34,7 @@ from models import TABLES, AuditEntry, Consent, Mail, Registration
 pytestmark = pytest.mark.usefixtures("noon")
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-SENSITIVE = PARTS | {
+SENSITIVE = SENSITIVE_PARTS | {
     "extra": {"dinner": "yes"},
     "consents": ["affiliation", "needs", "visa", "list"],
 }

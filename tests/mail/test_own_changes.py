@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from factories import NEEDS, PARTS, STAY
+from factories import NEEDS, SENSITIVE_PARTS, STAY
 from icalendar import Calendar
 from support.journey import ON_SQLITE, amend, own_page
 
@@ -131,7 +131,7 @@ def test_changed_tells_a_consent_that_was_withdrawn_by_its_button(send, client, 
 
 
 def test_changed_tells_sensitive_answers_by_their_title_only(read):
-    changes = PARTS | {
+    changes = SENSITIVE_PARTS | {
         "extra": {"dinner": "yes"},
         "consents": ["affiliation", "needs", "visa"],
     }

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import CLOSED_DAY
-from factories import PARTS, typed
+from factories import SENSITIVE_PARTS, typed
 from support.journey import FORM, HTMX, again, amend, everything, new_address_page, own_page
 
 from db import connection
@@ -11,7 +11,7 @@ from models import LateLink, Registration
 from security import address_token, late_token, link_token, receipt, signer
 
 NEW = "ada@new.example"
-FULL = PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
+FULL = SENSITIVE_PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
 # Whatever button is pressed, this would change something.
 PRESSED = typed(given_names="Eve", sequence="1", step="save", kind="photo", sure="y", block="y", reason="Eve")
 

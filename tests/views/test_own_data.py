@@ -4,7 +4,7 @@ import json
 
 import pytest
 from conftest import CLOSED_DAY
-from factories import JOURNEY, NEEDS, PARTS, PASSPORT, STAY
+from factories import JOURNEY, NEEDS, PASSPORT, SENSITIVE_PARTS, STAY
 from support.journey import again, amend, own_page, stored
 
 from domain import clock
@@ -16,7 +16,7 @@ from models import AuditEntry, Registration
 def row(registered) -> Registration:
     return registered(
         email="ada@example.org",
-        **PARTS,
+        **SENSITIVE_PARTS,
     )
 
 

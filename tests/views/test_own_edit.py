@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 from conftest import CLOSED_DAY
-from factories import NEEDS, PARTS, PASSPORT, typed, typed_with_travel, typed_with_visa
+from factories import NEEDS, PASSPORT, SENSITIVE_PARTS, typed, typed_with_travel, typed_with_visa
 from support.journey import (
     HTMX,
     ON_SQLITE,
@@ -29,7 +29,7 @@ from models import AuditEntry, Consent, Mail, Registration
 from security import digest, read_address
 
 BOTH_WORLDS = pytest.mark.parametrize("headers", [{}, HTMX], ids=["plain", "htmx"])
-FULL = PARTS | {"consents": ["affiliation", "visa", "needs", "list"]}
+FULL = SENSITIVE_PARTS | {"consents": ["affiliation", "visa", "needs", "list"]}
 # What the page holds of all this: everything but the passport number.
 ON_PAGE = dict(
     typed_with_travel(diet="vegetarian", access_needs="Step-free route", consent_needs="y").lists()

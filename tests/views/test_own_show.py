@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import CLOSED_DAY
-from factories import PARTS, PASSPORT
+from factories import PASSPORT, SENSITIVE_PARTS
 from support.journey import amend, own_page
 
 from db import connection
@@ -11,7 +11,7 @@ from domain.conference import LANGUAGES
 from models import Registration
 from views.own import DONE
 
-FULL = PARTS | {
+FULL = SENSITIVE_PARTS | {
     "sessions": ["asia"],
     "consents": ["affiliation", "visa", "needs", "list"],
 }
