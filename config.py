@@ -3,7 +3,9 @@
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -201,13 +203,19 @@ def rehearsal_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def rehearsal_keys() -> dict[str, list[str]]:
-    """Keys made on the first rehearsal and kept, so that links in mails outlive a restart."""
+    """Keys made on the first rehearsal and kept, so that links in mails outlive a restart.
+
+    Several programs may begin at once: the file appears whole, and whoever comes second takes the first one's.
+    """
     path = VAR / "rehearsal-keys.json"
     if not path.exists():
         VAR.mkdir(exist_ok=True)
         keys = {"secret_key": [secrets.token_urlsafe(48)], "field_keys": [Fernet.generate_key().decode()]}
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with tempfile.NamedTemporaryFile("w", dir=VAR) as file:  # readable for its owner only
             json.dump(keys, file)
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
     return json.loads(path.read_text())
 
 

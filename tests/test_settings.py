@@ -1,7 +1,9 @@
 """The settings: production refuses to start on a missing, weak or wrong one, and names every fault at once."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -280,6 +282,20 @@ def test_rehearsal_keeps_its_keys_to_itself_and_for_the_next_time(monkeypatch, v
 
     assert (first.secret_key, first.field_keys) == (second.secret_key, second.field_keys)
     assert (var / "rehearsal-keys.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_rehearsals_that_begin_at_once_have_the_same_keys(var):
+    start = threading.Barrier(8, timeout=10)
+
+    def begin(_: int) -> str:
+        start.wait()
+        return json.dumps(config.rehearsal_keys())
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(begin, range(8)))
+
+    assert len(keys) == 1
+    assert [path.name for path in var.iterdir()] == ["rehearsal-keys.json"]
 
 
 def test_rehearsal_honours_every_setting_that_is_given(load, var):
