@@ -68,7 +68,7 @@ def claim(owner: str) -> Mail | None:
     """
     now = clock.now()
     is_due = Mail.state.in_(UNFINISHED) & (Mail.due_at <= now)
-    oldest = Mail.select(Mail.id).where(is_due).order_by(Mail.due_at).limit(1)
+    oldest = Mail.select(Mail.id).where(is_due).order_by(Mail.due_at, Mail.id).limit(1)
     if oldest.tuples().first() is None:
         return None
     if not on_sqlite():

@@ -177,6 +177,13 @@ def test_claim_takes_the_mail_that_has_been_due_the_longest(queued, noon):
     assert outbox.claim("worker") is None
 
 
+def test_claim_takes_the_older_of_two_that_are_due_at_the_same_instant(queued, noon):
+    mails = [queued(age=MINUTE) for _ in range(5)]
+    Mail.update(error="touched").where(Mail.id == mails[0].id).execute()  # moves the row on PostgreSQL
+
+    assert claim_all("worker") == mails
+
+
 def test_claim_gives_the_right_to_send_until_the_lease_ends(queued, noon):
     queued()
 
