@@ -17,6 +17,7 @@ from domain.conference import load as load_conference
 from domain.desk import Desk
 from models import EncryptedField
 from views import errors, organiser, own, pages, registration
+from views.desk import anywhere
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -31,10 +32,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         conference=conference,
         sender=str(settings.mail_from),
         reply_to=str(settings.mail_reply_to) if settings.mail_reply_to else None,
-        link=registration.private_link,
-        new_address=registration.new_address_link,
-        late_link=registration.late_link,
-        home=pages.home,
+        link=anywhere(app, registration.private_link),
+        new_address=anywhere(app, registration.new_address_link),
+        late_link=anywhere(app, registration.late_link),
+        home=anywhere(app, pages.home),
+        list_page=anywhere(app, organiser.list_page),
     )
 
     clock.rehearse(settings.rehearsal_date)

@@ -1,5 +1,6 @@
 """The flask commands. Each calls one verb of the domain. Exit codes: 0 done, 1 with the reason said, 2 wrong usage."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -9,18 +10,25 @@ from flask.cli import AppGroup
 
 from config import Settings
 from db import connection, migrations, upgrade
-from domain import organisers
+from domain import organisers, outbox
 from domain.conference import load
+from domain.reasons import reason_of
+from domain.transport import Deferred, Refused, SmtpTransport
+from domain.worker import Worker
+from models import MAIL_STATES, Mail
+from observability import init_logging
 
 DEMO_ORGANISER = "organiser@example.org"
 
 conference = AppGroup("conference", help="The conference's facts and pages.")
 database = AppGroup("db", help="The database's tables.")
 organiser = AppGroup("organiser", help="Who may see the registrations.")
+mails = AppGroup("outbox", help="The mails: sending, what waits, what failed.")
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def init_app(app: Flask) -> None:
-    for group in (conference, database, organiser):
+    for group in (conference, database, organiser, mails):
         app.cli.add_command(group)
 
 
@@ -118,3 +126,70 @@ def organiser_demo() -> None:
     click.echo(f"  Delegates    {settings().public_url}/")
     click.echo(f"  Organisers   {settings().public_url}/organiser/")
     click.echo(f"  Sign in as   {DEMO_ORGANISER}  with  {password}")
+
+
+@mails.command("work")
+def outbox_work() -> None:
+    """Send mails until SIGTERM or Ctrl-C; then finish the mail in hand.
+
+    For CONVOKE_OUTBOX_THREAD=false, or beside the web processes. Several may run, on several machines.
+    """
+    init_logging(settings().log_level)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # the thread inherits it, and is not disturbed
+    worker = Worker(settings(), current_app.extensions["desk"])
+    worker.start()
+    signal.sigwait(STOP_SIGNALS)
+    worker.stop()
+
+
+@mails.command("status")
+def outbox_status() -> None:
+    """Say how many mails there are in each state, and since when and why the oldest waits."""
+    with connection():
+        counts, waiting = outbox.backlog(), outbox.waiting()
+    for state in MAIL_STATES:
+        click.echo(f"{state:9} {counts.get(state, 0)}")
+    if waiting:
+        since, error = waiting
+        click.echo(f"The oldest has been due since {since:%Y-%m-%d %H:%M} UTC.{in_plain_words(error)}")
+
+
+@mails.command("retry")
+@click.argument("numbers", type=int, nargs=-1)
+def outbox_retry(numbers: tuple[int, ...]) -> None:
+    """Send again at once what failed or waits for its next attempt: all, or the mails with these NUMBERS."""
+    with connection():
+        count = outbox.retry(Mail.id.in_(numbers) if numbers else True)
+    click.echo(f"{count} {'mail' if count == 1 else 'mails'} to be sent again.")
+
+
+@mails.command("check")
+def outbox_check() -> None:
+    """Connect to the mail server, sign in, and ask whether it takes our mail, without sending any."""
+    sender = settings().mail_from.email
+    recipient = (settings().mail_reply_to or settings().mail_from).email
+    if settings().mail_url.startswith("file:"):
+        click.echo(f"Mails are kept in a folder, {settings().mail_url}; none is sent.")
+        return
+    transport = SmtpTransport(settings().mail_url)
+    click.echo(f"Mail server {transport.host}, port {transport.port} ({transport.scheme})")
+    try:
+        transport.open()
+        click.echo(f"  connected{' and signed in' if transport.user else ''}")
+        transport.rehearse(sender, recipient)
+    except (Refused, Deferred) as error:
+        raise click.ClickException(f"it does not take our mail.{in_plain_words(str(error))}") from None
+    finally:
+        transport.close()
+    click.echo(f"  takes mail from {sender} to {recipient}")
+    domain = sender.rpartition("@")[2]
+    click.echo(
+        "Not looked at: the records in the DNS by which other servers judge our mail. Please see for yourself:\n"
+        f"  SPF    dig TXT {domain}                       names the servers that may send for {domain}\n"
+        f"  DKIM   dig TXT SELECTOR._domainkey.{domain}   the key; your mail server knows the selector\n"
+        f"  DMARC  dig TXT _dmarc.{domain}                what to do with mail that fits neither"
+    )
+
+
+def in_plain_words(error: str) -> str:
+    return f" {reason_of(error)}\n  {error}" if error else ""

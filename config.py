@@ -3,13 +3,14 @@
 import json
 import os
 import secrets
+import ssl
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from click import ClickException
 from cryptography.fernet import Fernet
@@ -110,6 +111,8 @@ class Settings(BaseSettings):
     mail_url: Annotated[str, AfterValidator(url_of("smtp+starttls", "smtps", "smtp", "file"))]
     mail_from: NameEmail
     mail_reply_to: NameEmail | None = None
+    mails_per_hour: int = Field(default=1000, ge=1)
+    outbox_thread: bool = True
     rehearsal_date: date | None = None
     rehearsal_password: str | None = Field(default=None, min_length=8)
     trusted_proxies: int = Field(default=0, ge=0, le=5)
@@ -155,6 +158,9 @@ def faults_between(given: Mapping[str, Any]) -> list[tuple[str, str]]:
         faults.append(("processes", "must be 1 on SQLite; use PostgreSQL for more"))
     if "conference" in text and not (Path(text["conference"]) / "conference.toml").is_file():
         faults.append(("conference", f"there is no conference.toml in {text['conference']}"))
+    authority = dict(parse_qsl(urlsplit(text.get("mail_url", "")).query)).get("ca")
+    if authority and not is_certificate(authority):
+        faults.append(("mail_url", f"there is no certificate in {authority}"))
     if text.get("mode") == "rehearsal":
         return faults
 
@@ -178,6 +184,14 @@ def faults_between(given: Mapping[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return faults
+
+
+def is_certificate(path: str) -> bool:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:  # SSLError is one
+        return False
+    return True
 
 
 def fault_line(fault: Any) -> str:

@@ -1,4 +1,4 @@
-"""How gunicorn serves the application: one process with many threads, and in each process the outbox worker."""
+"""How gunicorn serves the application: one process with many threads, and in each process an outbox worker."""
 
 import sys
 
@@ -30,10 +30,11 @@ umask = 0o077
 
 
 def post_worker_init(worker):
-    from domain.outbox import Worker
+    from domain.worker import Worker
 
-    worker.outbox = Worker(settings)
-    worker.outbox.start()
+    if settings.outbox_thread:
+        worker.outbox = Worker(settings, worker.wsgi.extensions["desk"])
+        worker.outbox.start()
 
 
 def worker_exit(server, worker):

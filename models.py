@@ -16,6 +16,7 @@ from peewee import (
     JSONField,
     Model,
     TextField,
+    fn,
 )
 
 from db import db
@@ -26,6 +27,8 @@ VISA_STATES = ("none", "requested", "in_preparation", "sent")
 TRAVEL = ("", "known", "later", "none")
 HOTEL = ("", "reserve", "own", "later")
 MAIL_STATES = ("queued", "sending", "accepted", "retrying", "failed")
+UNFINISHED = ("queued", "sending", "retrying")
+ANNOUNCEMENT_STATES = ("draft", "sending", "stopped", "sent")
 
 
 class UTCDateTimeField(DateTimeField):
@@ -174,10 +177,42 @@ Consent.add_index(
 )
 
 
+class Organiser(Base):
+    """Somebody of the secretariat who may sign in. `language` is the one of the last sign-in, for mails."""
+
+    email = CharField(254, unique=True)
+    password_hash = CharField(200)
+    language = CharField(2, default="fr", constraints=[SQL("DEFAULT 'fr'")])
+    created_at = UTCDateTimeField()
+
+
+class Announcement(Base):
+    """What an organiser writes to many delegates: `subject` and `text` by language.
+
+    `search` is the list's query that chose the readers. Who they are is settled when it is sent: `readers` are ids of
+    registrations, of which the first `prepared` have their mail in the outbox.
+    """
+
+    subject = JSONField(default=dict)
+    text = JSONField(default=dict)
+    search = CharField(200, default="")
+    state = CharField(16, default="draft")
+    readers = JSONField(default=list)
+    total = IntegerField(default=0)
+    prepared = IntegerField(default=0)
+    organiser = ForeignKeyField(Organiser, null=True, on_delete="SET NULL")
+    created_at = UTCDateTimeField()
+    sent_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        constraints = [one_of("state", ANNOUNCEMENT_STATES)]
+
+
 class Mail(Base):
     """The outbox. `due_at` is when to try next and, while a mail is being sent, when that attempt is given up."""
 
     registration = ForeignKeyField(Registration, backref="mails", null=True)
+    announcement = ForeignKeyField(Announcement, backref="mails", null=True)
     kind = CharField(32)
     language = CharField(2)
     recipient = CharField(254)
@@ -190,19 +225,17 @@ class Mail(Base):
     owner = CharField(32, null=True)
     error = TextField(default="")
     created_at = UTCDateTimeField()
-    accepted_at = UTCDateTimeField(null=True)
+    accepted_at = UTCDateTimeField(null=True, index=True)
 
     class Meta:
         constraints = [one_of("state", MAIL_STATES)]
-        indexes = ((("state", "due_at"), False),)
+        indexes = ((("state", "id"), False),)
 
 
-class Organiser(Base):
-    """Somebody of the secretariat who may sign in."""
-
-    email = CharField(254, unique=True)
-    password_hash = CharField(200)
-    created_at = UTCDateTimeField()
+Mail.add_index(
+    Mail.index(Mail.due_at, Mail.id, where=SQL(f"state IN {UNFINISHED}"), name="mail_unfinished"),
+)
+Mail.add_index(Mail.index(fn.LOWER(Mail.recipient), Mail.accepted_at, name="mail_recipient"))
 
 
 class LateLink(Base):
@@ -243,4 +276,4 @@ class AuditEntry(Base):
     details = JSONField(default=dict)
 
 
-TABLES = (Registration, Repeat, Consent, Mail, Organiser, LateLink, Blocked, SignIn, AuditEntry)
+TABLES = (Registration, Repeat, Consent, Organiser, Announcement, Mail, LateLink, Blocked, SignIn, AuditEntry)

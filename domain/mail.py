@@ -35,6 +35,7 @@ def compose(
         calendar = desk.conference.calendar(
             lang, url=desk.home(lang), sequence=registration.sequence, is_cancelled=is_cancelled
         )
+    first = confirmation(registration)
     return write_mail(
         kind,
         to=to or registration.email,
@@ -42,6 +43,7 @@ def compose(
         once=once,
         desk=desk,
         calendar=calendar,
+        answering=None if once == first else first,
         registration=registration,
         link=desk.link(registration, lang),
         interpretation=Locale(lang).languages.get(registration.interpretation),
@@ -49,13 +51,27 @@ def compose(
     )
 
 
+def confirmation(registration: Registration) -> str:
+    """The occasion of the first mail to a delegate, which all later ones answer: mail programs keep them together."""
+    return f"confirmation:{registration.public_id}"
+
+
 def write_mail(
-    kind: str, *, to: str, lang: str, once: str, desk: Desk, calendar: bytes | None = None, **more: Any
+    kind: str,
+    *,
+    to: str,
+    lang: str,
+    once: str,
+    desk: Desk,
+    calendar: bytes | None = None,
+    answering: str | None = None,
+    **more: Any,
 ) -> EmailMessage:
     """The mail of a kind, in a language, with whatever its templates speak of.
 
-    `once` names the occasion: the Message-ID derives from it, so that repeats collapse in the mailbox. What people
-    typed stands in the bodies only, never in a header.
+    `once` names the occasion: the Message-ID derives from it, so that repeats collapse in the mailbox; `answering` is
+    the occasion of the mail that this one follows (RFC 5322, section 3.6.4). What delegates typed stands in the bodies
+    only, never in a header.
     """
     home = desk.home(lang)
     facts = {"lang": lang, "conference": desk.conference, "home": home, "privacy": f"{home}privacy"} | more
@@ -67,6 +83,8 @@ def write_mail(
     message["Subject"] = " ".join(words(kind, "subject.txt", facts).split())
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = message_id(once, desk.sender)
+    if answering:
+        message["In-Reply-To"] = message["References"] = message_id(answering, desk.sender)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(words(kind, "body.txt", facts))

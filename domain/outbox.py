@@ -1,32 +1,34 @@
-"""The outbox: mails are rows, written with the change they tell of, sent by a worker until they are accepted."""
+"""The outbox: mails are rows, written with the change they tell of; each is claimed, sent and settled by a worker."""
 
 import logging
 import random
-import secrets
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
 from cryptography.fernet import InvalidToken
-from peewee import fn
+from peewee import SQL, fn
 
-from config import Settings
-from db import DatabaseOut, connection, db, forget_pages, on_sqlite, write
-from domain import clock
-from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
-from models import Mail, Registration
+from db import db, forget_pages, on_sqlite, write
+from domain import audit, clock
+from domain.transport import Refused
+from models import UNFINISHED, Mail, Organiser, Registration
 
-UNFINISHED = ("queued", "sending", "retrying")
-LEASE = timedelta(minutes=5)  # longer than the longest SMTP dialogue: some ten steps of transport.TIMEOUT
-ATTEMPTS = 12  # with the waits below some fourteen hours at a server that answers
-LONGEST_WAIT = timedelta(hours=6)
-MOST_A_DAY = 3
-POLL = 2.0  # seconds; a commit wakes the worker at once
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+LEASE = timedelta(minutes=3)  # longer than what is left of an SMTP dialogue: four steps of transport.TIMEOUT
+ATTEMPTS = 18  # with the waits below some two days
+LONGEST_WAIT = 6 * HOUR
+MOST_A_DAY = 3  # to one address, of those that anybody can cause who types it
+MOST_TO_ONE = 10  # a day, of all; what is more waits
+LIMIT = "daily limit"
 
 log = logging.getLogger("convoke.outbox")
-_wake = threading.Event()
+wake = threading.Event()
+_is_unfinished = SQL(
+    f"state IN {UNFINISHED}"
+)  # as in the index, which a value that is passed apart would not match
 
 
 def enqueue(message: EmailMessage, *, kind: str, registration: Registration | None, once: str) -> None:
@@ -48,7 +50,7 @@ def enqueue(message: EmailMessage, *, kind: str, registration: Registration | No
         due_at=now,
         created_at=now,
     ).on_conflict_ignore().execute()
-    db.after_commit(_wake.set)
+    db.after_commit(wake.set)
 
 
 def has_been_erased(registration: Registration) -> bool:
@@ -61,22 +63,28 @@ def has_been_erased(registration: Registration) -> bool:
     return kept.first() is None
 
 
+def is_any_due() -> bool:
+    return _due().tuples().first() is not None
+
+
+def _due() -> Any:
+    return Mail.select(Mail.id).where(_is_unfinished, Mail.due_at <= clock.now())
+
+
 def claim(owner: str) -> Mail | None:
     """Take the mail that has been due the longest, and the right to send it until the lease ends.
 
-    The mail comes without its message: reading that may fail, and must not undo the claim.
+    `owner` is the token that the outcome must be settled with. The mail comes without its message: reading that may
+    fail, and must not undo the claim.
     """
     now = clock.now()
-    is_due = Mail.state.in_(UNFINISHED) & (Mail.due_at <= now)
-    oldest = Mail.select(Mail.id).where(is_due).order_by(Mail.due_at, Mail.id).limit(1)
-    if oldest.tuples().first() is None:
-        return None
+    oldest = _due().order_by(Mail.due_at, Mail.id).limit(1)
     if not on_sqlite():
-        oldest = oldest.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
+        oldest = oldest.for_update("FOR UPDATE SKIP LOCKED")
     with write():
         taken = (
             Mail.update(state="sending", owner=owner, attempts=Mail.attempts + 1, due_at=now + LEASE)
-            .where((Mail.id == oldest) & is_due)
+            .where(Mail.id == oldest, _is_unfinished, Mail.due_at <= now)
             .returning(Mail.id, Mail.kind, Mail.recipient, Mail.attempts, Mail.owner)
             .execute()
         )
@@ -104,16 +112,34 @@ def accepted(mail: Mail) -> None:
 
 def failed(mail: Mail, error: Exception) -> None:
     """It did not work: try again later, or after a refusal or the last attempt show it as failed."""
-    if isinstance(error, Refused) or (mail.attempts >= ATTEMPTS and not isinstance(error, Unreachable)):
+    if isinstance(error, Refused) or mail.attempts >= ATTEMPTS:
         _settle(mail, state="failed", error=str(error))
         return
-    # Where the server was not even reached, the mail is not to blame, and has not used up an attempt.
-    attempts = mail.attempts - isinstance(error, Unreachable)
-    wait = min(timedelta(seconds=30) * 2 ** max(attempts - 1, 0), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311
-    _settle(mail, state="retrying", error=str(error), attempts=attempts, due_at=clock.now() + wait)
+    wait = min(timedelta(seconds=30) * 2 ** (mail.attempts - 1), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311
+    _settle(mail, state="retrying", error=str(error), due_at=clock.now() + wait)
 
 
-def _settle(mail: Mail, **changes: object) -> None:
+def put_back(mail: Mail, error: Exception) -> None:
+    """The mail server is in trouble, not this mail: it is due at once, and has not used up an attempt."""
+    _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=clock.now())
+
+
+def hold_back(mail: Mail) -> bool:
+    """Let a mail wait when its address has had as many as are bearable within a day; says whether."""
+    today = Mail.select(Mail.accepted_at).where(_to(mail.recipient), Mail.accepted_at > clock.now() - DAY)
+    counting = today.order_by(Mail.accepted_at.desc()).offset(MOST_TO_ONE - 1).first()
+    if counting is None:
+        return False
+    due_at = counting.accepted_at + DAY
+    _settle(mail, state="queued", error=LIMIT, attempts=mail.attempts - 1, due_at=due_at)
+    return True
+
+
+def _to(address: str) -> Any:
+    return fn.LOWER(Mail.recipient) == address.lower()  # another spelling reaches the same mailbox
+
+
+def _settle(mail: Mail, **changes: Any) -> None:
     """Write the outcome, unless the lease ran out and the mail is somebody else's by now.
 
     The mail that tells of an erasure is itself the last thing to be erased.
@@ -130,6 +156,33 @@ def _settle(mail: Mail, **changes: object) -> None:
     )
 
 
+def waits_for_server(error: Exception) -> None:
+    """Say of every mail that is due why it has not gone out: the mail server is in trouble."""
+    with write():
+        Mail.update(error=str(error)).where(Mail.id.in_(_due()), Mail.error != str(error)).execute()
+    log.warning("outbox.waits_for_server", extra={"reason": type(error).__name__})
+
+
+def sent_within_an_hour() -> int:
+    return Mail.select().where(Mail.accepted_at > clock.now() - HOUR).count()
+
+
+def retry(theirs: Any = True, *, organiser: Organiser | None = None) -> int:
+    """Send again, from the first attempt on, what failed or waits to be tried again; returns how many these are."""
+    with write():
+        again = Mail.update(state="queued", attempts=0, due_at=clock.now(), error="")
+        count = int(again.where(Mail.state.in_(("failed", "retrying")), theirs).execute())
+        audit.record("mails.retried", organiser=organiser, mails=count)
+        db.after_commit(wake.set)
+    return count
+
+
+def resume() -> None:
+    """Make due what waits longer than any rule here lets it: the clock of a rehearsal has been set back."""
+    with write():
+        Mail.update(due_at=clock.now()).where(_is_unfinished, Mail.due_at > clock.now() + DAY).execute()
+
+
 def forget(theirs: Any) -> None:
     """Stop those mails that are on their way, and keep of those that went out only that they did."""
     Mail.delete().where(theirs, Mail.state.in_(UNFINISHED)).execute()
@@ -138,82 +191,17 @@ def forget(theirs: Any) -> None:
 
 def has_written_often(address: str) -> bool:
     """Whether as many mails as are bearable went to an address today because somebody typed it."""
-    today = clock.now() - timedelta(days=1)
     kinds = Mail.kind.in_(("address", "repeat", "link"))
-    theirs = fn.LOWER(Mail.recipient) == address.lower()  # another spelling reaches the same mailbox
-    return Mail.select().where(theirs, kinds, Mail.created_at > today).count() >= MOST_A_DAY
+    return Mail.select().where(_to(address), kinds, Mail.created_at > clock.now() - DAY).count() >= MOST_A_DAY
+
+
+def waiting() -> tuple[datetime, str] | None:
+    """Since when the mail that has been due the longest waits, and what was said of it last."""
+    oldest = _due().select(Mail.due_at, Mail.error).order_by(Mail.due_at, Mail.id).first()
+    return (oldest.due_at, oldest.error) if oldest else None
 
 
 def backlog() -> dict[str, int]:
     """How many mails there are in each state."""
     counted = Mail.select(Mail.state, fn.COUNT(Mail.id)).group_by(Mail.state)
     return dict(counted.tuples())  # type: ignore[arg-type]
-
-
-class Worker(threading.Thread):
-    """Sends what is due, one mail after the other, until it is told to stop; then it finishes the mail in hand."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(name="outbox", daemon=True)
-        self.sender = settings.mail_from.email
-        self.transport: Transport = open_transport(settings.mail_url)
-        self.owner = secrets.token_hex(16)
-        self.is_rehearsal = settings.is_rehearsal
-        self.stopping = threading.Event()
-
-    def run(self) -> None:
-        self.attempt(lambda: resume(is_rehearsal=self.is_rehearsal))
-        while not self.stopping.is_set():
-            _wake.clear()
-            if not self.attempt(self.send_next):
-                self.transport.close()
-                _wake.wait(POLL * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
-        self.transport.close()
-
-    def attempt(self, work: Callable[[], bool]) -> bool:
-        """Do one piece of work with a connection of its own; an outage of the database only means waiting."""
-        try:
-            with connection():
-                return work()
-        except DatabaseOut as error:
-            log.warning("outbox.waits_for_database", exc_info=error)
-        except Exception as error:  # the thread must outlive whatever one mail does to it
-            log.error("outbox.interrupted", exc_info=error)
-        return False
-
-    def send_next(self) -> bool:
-        """Send the next mail; False when there is none."""
-        mail = claim(self.owner)
-        if mail is None:
-            return False
-        try:
-            name = f"{mail.kind}-{mail.id}"
-            self.transport.send(message_of(mail), sender=self.sender, recipient=mail.recipient, name=name)
-        except (Refused, Deferred) as error:
-            failed(mail, error)
-        except Exception as error:  # whatever it is, it must not keep the other mails waiting
-            log.error("mail.interrupted", extra={"mail": mail.id}, exc_info=error)
-            failed(mail, Deferred(type(error).__name__))
-        else:
-            accepted(mail)
-        return True
-
-    def stop(self, timeout: float = 25) -> None:
-        """Finish the mail in hand and end. Waits at most `timeout` seconds."""
-        self.stopping.set()
-        _wake.set()
-        if self.is_alive():
-            self.join(timeout)
-
-
-def resume(*, is_rehearsal: bool) -> bool:
-    """Make due at once what an earlier process left in the middle.
-
-    On SQLite there is one process, so nobody else is sending these. In a rehearsal every waiting mail is made due:
-    the clock may have been set back since it was queued.
-    """
-    states = UNFINISHED if is_rehearsal else ("sending",) if on_sqlite() else ()
-    with write():
-        return bool(
-            Mail.update(due_at=clock.now()).where(Mail.state.in_(states), Mail.due_at > clock.now()).execute()
-        )

@@ -25,7 +25,7 @@ from domain.answers import (
     searchable_reference,
 )
 from domain.desk import Desk
-from domain.mail import compose
+from domain.mail import compose, confirmation
 from domain.references import new_reference
 from models import ACTIVE, Consent, EncryptedField, Mail, Registration, Repeat
 
@@ -76,7 +76,7 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     # Looked up first so that every answer takes the same time; it is the database that decides, further down.
     if reference := answered(registration, desk=desk):
         return reference
-    once = f"confirmation:{registration.public_id}"
+    once = confirmation(registration)
     message = compose("confirmation", registration, once=once, desk=desk)
     try:
         with write():
@@ -95,7 +95,7 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
 
 def set_aside(registration: Registration, *, desk: Desk) -> str:
     """Answer a form for a blocked address as any other, in the same time, and keep nothing of it but the reference."""
-    compose("confirmation", registration, once=registration.public_id, desk=desk)
+    compose("confirmation", registration, once=confirmation(registration), desk=desk)
     reference, form_key = str(registration.reference), str(registration.form_key)
     try:
         with write():

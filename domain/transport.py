@@ -9,9 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from domain import clock
 
 TIMEOUT = 20  # seconds for each step of an SMTP dialogue
-AUTHENTICATION_REQUIRED = (
-    530  # RFC 4954, section 6: it is this service that is not set up, whatever the message
-)
+TOO_LARGE = 552  # RFC 1870, section 6.1
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -24,12 +22,15 @@ class Deferred(Exception):
 
 
 class Unreachable(Deferred):
-    """The server was not reached or let nobody in: no message is to blame."""
+    """The server was not reached, or lets nobody in, or not our sender: no message is to blame."""
 
 
 class Transport(Protocol):
+    def open(self) -> None:
+        """Be ready to hand over a message, before anything is at stake. Raises Unreachable."""
+
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
-        """Hand over a message; `name` tells it apart in a folder. Raises Refused or Deferred."""
+        """Hand over a message; `name` tells it apart in a folder. Raises Refused, Deferred or Unreachable."""
 
     def close(self) -> None: ...
 
@@ -47,13 +48,20 @@ class FolderTransport:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
+    def open(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            path = self.folder / f"{clock.now():%Y%m%dT%H%M%S}-{name}.eml"
-            path.write_bytes(message)
         except OSError as error:
-            raise Deferred(str(error)) from error
+            raise Unreachable(str(error)) from error
+
+    def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
+        path = self.folder / f"{clock.now():%Y%m%dT%H%M%S}-{name}.eml"
+        unfinished = path.with_suffix(".part")
+        try:
+            unfinished.write_bytes(message)
+            unfinished.replace(path)
+        except OSError as error:
+            raise Unreachable(str(error)) from error
 
     def close(self) -> None:
         pass
@@ -73,13 +81,27 @@ class SmtpTransport:
         self.tls = ssl.create_default_context(cafile=authority)
         self.server: smtplib.SMTP | None = None
 
+    def open(self) -> None:
+        """Have a connection that answers: the old one, or a new one where the server has closed it."""
+        if self.server is not None:
+            try:
+                if self.server.noop()[0] == 250:
+                    return
+            except (smtplib.SMTPException, OSError):
+                pass
+            self.close()
+        self.connect()
+
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
-        server = self.connected()
+        server = self.server or self.connect()
         try:
             server.sendmail(sender, [recipient], message)
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             raise verdict(code, text) from error
+        except smtplib.SMTPSenderRefused as error:
+            self.close()
+            raise verdict_on_sender(error) from error
         except smtplib.SMTPResponseException as error:
             self.close()
             raise verdict(error.smtp_code, error.smtp_error) from error
@@ -87,28 +109,31 @@ class SmtpTransport:
             self.close()
             raise Deferred(str(error) or type(error).__name__) from error
 
-    def connected(self) -> smtplib.SMTP:
-        """The open connection, or a new one where the server has closed it: found out before anything is at stake."""
-        if self.server is not None:
-            try:
-                if self.server.noop()[0] == 250:
-                    return self.server
-            except (smtplib.SMTPException, OSError):
-                pass
-            self.close()
-        self.server = self.connect()
-        return self.server
+    def rehearse(self, sender: str, recipient: str) -> None:
+        """Go as far as one can without sending anything. Raises Refused, Deferred or Unreachable."""
+        server = self.server or self.connect()
+        try:
+            for step, address in ((server.mail, sender), (server.rcpt, recipient)):
+                code, text = step(address)
+                if code not in (250, 251):
+                    raise verdict(code, text)
+            server.rset()
+        except (smtplib.SMTPException, OSError) as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
 
     def connect(self) -> smtplib.SMTP:
         """Connect and sign in. Raises Unreachable."""
         try:
             if self.scheme == "smtps":
-                return self.signed_in(
-                    smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=self.tls)
+                server: smtplib.SMTP = smtplib.SMTP_SSL(
+                    self.host, self.port, timeout=TIMEOUT, context=self.tls
                 )
-            return self.signed_in(smtplib.SMTP(self.host, self.port, timeout=TIMEOUT))
+            else:
+                server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+            self.server = self.signed_in(server)
         except (smtplib.SMTPException, OSError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
+        return self.server
 
     def signed_in(self, server: smtplib.SMTP) -> smtplib.SMTP:
         try:
@@ -132,7 +157,15 @@ class SmtpTransport:
 
 
 def verdict(code: int, text: bytes | str) -> Exception:
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    if code == AUTHENTICATION_REQUIRED:
-        return Unreachable(f"{code} {words}")
-    return (Refused if code >= 500 else Deferred)(f"{code} {words}")
+    """What an answer means for the message: 4xx to try again, 5xx for good (RFC 5321, section 4.2.1)."""
+    return (Refused if code >= 500 else Deferred)(in_words(code, text))
+
+
+def verdict_on_sender(error: smtplib.SMTPSenderRefused) -> Exception:
+    """MAIL FROM is the same with every message, unless it is the size of this one that the server minds."""
+    kind = Refused if error.smtp_code == TOO_LARGE else Unreachable
+    return kind(in_words(error.smtp_code, error.smtp_error))
+
+
+def in_words(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"

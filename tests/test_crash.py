@@ -12,11 +12,15 @@ from browser.server import Server, wait_for
 from bs4 import BeautifulSoup
 from factories import typed
 
+from config import ROOT
+
 FORM = "/en/registration"
 
 
 class Victim(Server):
     """A server that can be killed like a machine that loses power to its processes: nobody gets to finish anything."""
+
+    configuration = ROOT / "tests" / "support" / "short_lease.py"
 
     def start(self) -> None:
         super().start()

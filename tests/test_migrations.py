@@ -96,6 +96,7 @@ def somebody(**given: str) -> Registration:
         new_address=lambda *_: "",
         late_link=lambda _: "",
         home=lambda _: "",
+        list_page=lambda: "",
     )
     row = build(make_answers(), lang="en", form_key=str(next(_numbers)), desk=desk)
     for name, value in given.items():

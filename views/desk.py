@@ -1,9 +1,14 @@
 """The front desk of this application, for the views that call a verb of the domain."""
 
-from flask import current_app
+from collections.abc import Callable
+from typing import ParamSpec
+
+from flask import Flask, current_app, has_request_context
 
 from domain.conference import Conference
 from domain.desk import Desk
+
+Given = ParamSpec("Given")
 
 
 def front_desk() -> Desk:
@@ -13,3 +18,20 @@ def front_desk() -> Desk:
 
 def conference() -> Conference:
     return front_desk().conference
+
+
+def outside(path: str) -> str:
+    """A path as it stands in a mail. Its host is the configured one: a request's Host header may lie."""
+    return f"{current_app.config['ORIGIN']}{path}"
+
+
+def anywhere(app: Flask, address: Callable[Given, str]) -> Callable[Given, str]:
+    """An address of a page that the worker and the commands can write too: they have no request."""
+
+    def written(*given: Given.args, **named: Given.kwargs) -> str:
+        if has_request_context():
+            return address(*given, **named)
+        with app.test_request_context():
+            return address(*given, **named)
+
+    return written

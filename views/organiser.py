@@ -21,22 +21,10 @@ from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOu
 from htmx import go, render
 from security import by_address, limiter, sign_in, sign_out
 from views.connections import hold_connection
-from views.desk import conference, front_desk
+from views.desk import conference, front_desk, outside
+from views.mails import MAIL_KINDS
 from views.registration import late_link
 
-MAIL_KINDS = {
-    "confirmation": _l("Confirmation"),
-    "repeat": _l("Registered already: link sent again"),
-    "link": _l("Personal link"),
-    "new_link": _l("New personal link"),
-    "changed": _l("Registration changed"),
-    "address": _l("New address to be confirmed"),
-    "moved": _l("Address changed, to the old address"),
-    "cancelled": _l("Registration cancelled"),
-    "restored": _l("Cancellation taken back"),
-    "erased": _l("Data erased"),
-    "late": _l("Late link"),
-}
 ACTIONS = {
     "registration.received": _l("Registration received"),
     "registration.repeated": _l("Tried to register again"),
@@ -111,6 +99,11 @@ def session_end() -> Response:
         abort(400)
     sign_out()
     return go(url_for("organiser.session"))
+
+
+def list_page() -> str:
+    """The public address of the list."""
+    return outside(url_for("organiser.registrations"))
 
 
 @bp.get("/registrations")

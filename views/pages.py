@@ -17,7 +17,7 @@ from werkzeug import Response
 from domain import clock
 from domain.conference import LANGUAGES, PAGES
 from i18n import PREFIX, current_language, preferred_language
-from views.desk import conference
+from views.desk import conference, outside
 
 MINUTES = 60
 
@@ -26,7 +26,7 @@ bp = Blueprint("pages", __name__)
 
 def home(lang: str) -> str:
     """The public address of the invitation."""
-    return f"{current_app.config['ORIGIN']}{url_for('pages.invitation', lang=lang)}"
+    return outside(url_for("pages.invitation", lang=lang))
 
 
 @bp.get("/")

@@ -1,6 +1,6 @@
 """Registering: the form, its field checks, the check page, the receipt; the link again, and a new address."""
 
-from flask import Blueprint, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from itsdangerous import BadData
 from werkzeug import Response
@@ -39,15 +39,10 @@ from security import (
     receipt,
     retry_after,
 )
-from views.desk import conference, front_desk
+from views.desk import conference, front_desk, outside
 from views.errors import RETRY_AFTER, failed, refused
 
 bp = Blueprint("registration", __name__, url_prefix=PREFIX)
-
-
-def outside(path: str) -> str:
-    """A path as it stands in a mail. Its host is the configured one: a request's Host header may lie."""
-    return f"{current_app.config['ORIGIN']}{path}"
 
 
 def private_link(registration: Registration, lang: str) -> str:

@@ -28,6 +28,8 @@ PASSWORD = "correct horse battery staple"
 class Server:
     """A server with its own folder."""
 
+    configuration = ROOT / "gunicorn.conf.py"
+
     def __init__(self, folder: Path, port: int, **settings: str) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
@@ -56,7 +58,7 @@ class Server:
         self.log = self.folder / f"{self.url.rpartition(':')[2]}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn"],
+                [sys.executable, "-m", "gunicorn", "-c", self.configuration],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 

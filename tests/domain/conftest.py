@@ -40,6 +40,7 @@ def desk(conference: Conference) -> Desk:
         ),
         late_link=lambda link: f"https://convoke.example/{link.language}/late/{link.public_id}",
         home=lambda lang: f"https://convoke.example/{lang}/",
+        list_page=lambda: "https://convoke.example/organiser/registrations",
     )
 
 

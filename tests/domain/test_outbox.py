@@ -7,9 +7,10 @@ from itertools import islice
 
 import pytest
 
-from db import db, on_sqlite, write
-from domain import outbox
+from db import db, write
+from domain import clock, outbox
 from domain.transport import Deferred, Refused, Unreachable
+from domain.worker import Worker
 from models import Mail, Registration
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
@@ -231,13 +232,12 @@ def test_workers_never_claim_the_same_mail(queued, noon, together):
     assert {mail.attempts for mail in Mail.select()} == {1}
 
 
-def test_mail_that_cannot_be_read_does_not_hold_up_the_others(queued, noon, make_settings):
+def test_mail_that_cannot_be_read_does_not_hold_up_the_others(queued, noon, make_settings, desk):
     broken, good = queued(age=MINUTE), queued()
     db.execute_sql(f"UPDATE mail SET message = 'of a lost key' WHERE id = {broken.id}")
-    worker = outbox.Worker(make_settings())
+    worker = Worker(make_settings(), desk)
 
-    for _ in range(2):
-        worker.attempt(worker.send_next)
+    worker.attempt(worker.send_all)
 
     assert dict(Mail.select(Mail.id, Mail.state).tuples()) == {broken.id: "failed", good.id: "accepted"}
 
@@ -284,8 +284,8 @@ def test_refused_mail_fails_at_once(queued, noon):
     assert outbox.claim("worker") is None
 
 
-@pytest.mark.parametrize(("attempts", "state"), [(10, "retrying"), (11, "failed")])
-def test_twelfth_attempt_is_the_last(queued, noon, attempts, state):
+@pytest.mark.parametrize(("attempts", "state"), [(16, "retrying"), (17, "failed")])
+def test_eighteenth_attempt_is_the_last(queued, noon, attempts, state):
     queued(attempts=attempts)
     mail = outbox.claim("worker")
 
@@ -295,15 +295,89 @@ def test_twelfth_attempt_is_the_last(queued, noon, attempts, state):
     assert fresh(mail).error == "451 try again"
 
 
-def test_attempts_count_only_when_the_server_was_reached(queued, noon):
-    queued(attempts=11)
+def test_attempts_last_for_some_two_days_at_a_server_that_answers(queued, noon, monkeypatch):
+    monkeypatch.setattr(outbox.random, "uniform", lambda low, high: (low + high) / 2)
+    mail = queued()
+
+    while fresh(mail).state != "failed":
+        noon.move_to(fresh(mail).due_at)
+        outbox.failed(outbox.claim("worker"), Deferred("451 try again"))
+
+    assert timedelta(hours=46) < clock.now() - NOON < timedelta(hours=54)
+
+
+def test_mail_is_put_back_when_the_server_is_in_trouble(queued, noon):
+    queued(attempts=17)
     mail = outbox.claim("worker")
 
-    outbox.failed(mail, Unreachable("connection refused"))
+    outbox.put_back(mail, Unreachable("550 no such sender"))
 
     mail = fresh(mail)
-    assert (mail.state, mail.attempts, mail.error) == ("retrying", 11, "connection refused")
-    assert mail.due_at - NOON <= 1.5 * outbox.LONGEST_WAIT
+    assert (mail.state, mail.attempts, mail.error) == ("queued", 17, "550 no such sender")
+    assert (mail.due_at, mail.owner) == (NOON, None)
+
+
+def test_mails_that_are_due_say_why_they_wait_for_the_server(queued, noon):
+    queued(), queued(age=-MINUTE), queued(state="accepted")
+
+    outbox.waits_for_server(Unreachable("connection refused"))
+
+    assert [mail.error for mail in Mail.select().order_by(Mail.id)] == ["connection refused", "", ""]
+
+
+@pytest.mark.parametrize("spelt", ["bo@example.org", "BO@Example.org"])
+def test_mail_is_held_back_when_its_address_has_had_enough_within_a_day(queued, noon, spelt):
+    for number in range(outbox.MOST_TO_ONE):
+        queued(state="accepted", recipient=BO, accepted_at=NOON - timedelta(hours=20 - number))
+    mail = queued(recipient=spelt)
+
+    assert outbox.hold_back(outbox.claim("worker"))
+
+    mail = fresh(mail)
+    assert (mail.state, mail.attempts, mail.error) == ("queued", 0, outbox.LIMIT)
+    assert mail.due_at == NOON + timedelta(hours=4)  # then the oldest of the ten is a day old
+    noon.shift(timedelta(hours=4))
+    assert not outbox.hold_back(outbox.claim("worker"))
+
+
+def test_mail_is_not_held_back_for_what_others_had_or_long_ago(queued, noon):
+    for number in range(outbox.MOST_TO_ONE):
+        queued(state="accepted", recipient=BO if number else "ada@example.org", accepted_at=NOON)
+    for _ in range(outbox.MOST_TO_ONE):
+        queued(state="accepted", recipient=BO, accepted_at=NOON - outbox.DAY)
+        queued(state="failed", recipient=BO)
+    queued(recipient=BO)
+
+    assert not outbox.hold_back(outbox.claim("worker"))
+
+
+def test_mails_of_the_last_hour_are_counted(queued, noon):
+    for minutes in (0, 59, 60, 61):
+        queued(state="accepted", accepted_at=NOON - MINUTE * minutes)
+    queued(state="failed")
+
+    assert outbox.sent_within_an_hour() == 2
+
+
+def test_retry_sends_what_failed_or_waits_from_the_first_attempt_on(queued, noon):
+    states = ("queued", "sending", "accepted", "retrying", "failed")
+    mails = {state: queued(state=state, attempts=5, age=-MINUTE, error="451") for state in states}
+
+    assert outbox.retry() == 2
+
+    for state, mail in mails.items():
+        row = fresh(mail)
+        is_again = state in ("retrying", "failed")
+        assert (row.state, row.attempts, row.error) == (("queued", 0, "") if is_again else (state, 5, "451"))
+        assert (row.due_at == NOON) is is_again
+
+
+def test_retry_of_one_leaves_the_others(queued, noon):
+    one, other = queued(state="failed"), queued(state="failed")
+
+    assert outbox.retry(Mail.id == one.id) == 1
+
+    assert (fresh(one).state, fresh(other).state) == ("queued", "failed")
 
 
 @pytest.mark.parametrize(
@@ -357,17 +431,14 @@ def test_backlog_counts_the_mails_in_each_state(queued, noon):
     assert outbox.backlog() == {"queued": 1, "accepted": 2, "failed": 1}
 
 
-@pytest.mark.parametrize(
-    ("is_rehearsal", "resumed"),
-    [(True, {"sqlite": 3, "postgresql": 3}), (False, {"sqlite": 1, "postgresql": 0})],
-)
-def test_worker_that_starts_resumes_what_an_earlier_one_left(queued, noon, is_rehearsal, resumed):
-    later = -timedelta(days=300)
+def test_worker_that_starts_makes_due_what_a_clock_that_was_set_back_would_keep_waiting(queued, noon):
+    year = timedelta(days=300)
     for state in ("queued", "retrying", "sending", "accepted", "failed"):
-        queued(age=later, state=state)
+        queued(age=-year, state=state)
+    queued(age=-outbox.LONGEST_WAIT), queued(age=-outbox.LEASE, state="sending")
     assert outbox.claim("worker") is None
 
-    outbox.resume(is_rehearsal=is_rehearsal)
+    outbox.resume()
 
-    assert len(claim_all("worker")) == resumed["sqlite" if on_sqlite() else "postgresql"]
-    assert outbox.backlog()["accepted"] == outbox.backlog()["failed"] == 1
+    assert len(claim_all("worker")) == 3
+    assert outbox.backlog() == {"sending": 4, "queued": 1, "accepted": 1, "failed": 1}

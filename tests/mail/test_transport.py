@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from support.smtp import HOST, PASSWORD, USER, Authority, MailServer
 
 from db import connection
-from domain import outbox, transport
-from domain.outbox import Worker
+from domain import transport, worker
 from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, open_transport
+from domain.worker import Worker
 from models import Mail
 
 MESSAGE = b"Subject: Good news\r\n\r\n.A line that begins with a full stop\r\n"
@@ -27,6 +28,7 @@ def port(free_port: Callable[[], int]) -> int:
 
 
 def send(outgoing: transport.Transport, recipient: str = "ada@example.org") -> None:
+    outgoing.open()
     outgoing.send(MESSAGE, sender="secretariat@example.org", recipient=recipient, name="confirmation-1")
 
 
@@ -235,6 +237,7 @@ def test_server_that_is_not_there_is_tried_again_later(port):
 def test_folder_keeps_each_message_as_a_file(tmp_path):
     outgoing = FolderTransport(tmp_path / "new" / "mail")
 
+    outgoing.open()
     for name in ("confirmation-1", "repeat-2"):
         outgoing.send(MESSAGE, sender="secretariat@example.org", recipient="ada@example.org", name=name)
 
@@ -277,8 +280,8 @@ def states() -> list[str]:
 def work(app, make_settings, port) -> Callable[[], Worker]:
     """Start a worker."""
 
-    def start() -> Worker:
-        worker = Worker(make_settings(mail_url=f"smtp://{HOST}:{port}"))
+    def start(**given: Any) -> Worker:
+        worker = Worker(make_settings(mail_url=f"smtp://{HOST}:{port}", **given), app.extensions["desk"])
         worker.start()
         return worker
 
@@ -288,9 +291,9 @@ def work(app, make_settings, port) -> Callable[[], Worker]:
 def test_worker_sends_what_is_queued_before_it_starts(registered, work, port):
     ada = registered(lang="fr", given_names="Ünal")
     with MailServer(port) as server:
-        worker = work()
+        thread = work()
         wait_for(lambda: states() == ["accepted"])
-        worker.stop()
+        thread.stop()
 
     (mail,) = server.mailbox.received
     with connection():
@@ -299,17 +302,17 @@ def test_worker_sends_what_is_queued_before_it_starts(registered, work, port):
 
 
 def test_commit_wakes_the_worker(registered, work, port, monkeypatch):
-    monkeypatch.setattr(outbox, "POLL", 5)
+    monkeypatch.setattr(worker, "POLL", 5)
     registered()
     with MailServer(port) as server:
-        worker = work()
+        thread = work()
         wait_for(lambda: states() == ["accepted"])
         time.sleep(0.2)  # by now it waits
         registered()
         wait_for(lambda: len(server.mailbox.received) == 2, seconds=2)
-        worker.stop()
+        thread.stop()
 
-    assert not worker.is_alive()
+    assert not thread.is_alive()
 
 
 def test_worker_goes_on_after_a_refusal_and_a_deferral(registered, work, port):
@@ -319,9 +322,9 @@ def test_worker_goes_on_after_a_refusal_and_a_deferral(registered, work, port):
             people[0].email: "550 5.1.1 No such user",
             people[1].email: "451 4.3.0 Later",
         }
-        worker = work()
+        thread = work()
         wait_for(lambda: states() == ["failed", "retrying", "accepted"])
-        worker.stop()
+        thread.stop()
 
     with connection():
         errors = [mail.error for mail in Mail.select().order_by(Mail.id)]
@@ -333,25 +336,25 @@ def test_worker_finishes_the_mail_in_hand_when_it_is_stopped(registered, work, p
     registered()
     with MailServer(port) as server:
         server.mailbox.seconds = 0.5
-        worker = work()
+        thread = work()
         wait_for(lambda: states() == ["sending", "queued"])
-        worker.stop()
+        thread.stop()
         wait_for(lambda: not server.still_connected, seconds=2)
 
-    assert not worker.is_alive()
+    assert not thread.is_alive()
     assert states() == ["accepted", "queued"]
     assert len(server.mailbox.received) == 1
 
 
 def test_worker_that_waits_stops_at_once(registered, work, port, monkeypatch):
-    monkeypatch.setattr(outbox, "POLL", 5)
+    monkeypatch.setattr(worker, "POLL", 5)
     registered()
     with MailServer(port):
-        worker = work()
+        thread = work()
         wait_for(lambda: states() == ["accepted"])
         time.sleep(0.2)  # by now it waits
         began = time.monotonic()
-        worker.stop()
+        thread.stop()
 
-    assert not worker.is_alive()
+    assert not thread.is_alive()
     assert time.monotonic() - began < 1

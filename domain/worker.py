@@ -1,0 +1,106 @@
+"""The worker: a thread that sends what is due in the outbox, and writes the mails that are nobody's answer."""
+
+import logging
+import random
+import secrets
+import threading
+from collections.abc import Callable
+
+from config import Settings
+from db import DatabaseOut, connection, relaxed
+from domain import outbox
+from domain.desk import Desk
+from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
+
+POLL = 2.0  # seconds; a commit in this process wakes the worker at once
+LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
+# What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
+# no answer to a delegate waits behind them.
+CHORES: tuple[Callable[[Desk], bool], ...] = ()
+
+log = logging.getLogger("convoke.outbox")
+
+
+class Worker(threading.Thread):
+    """Sends one mail after the other until it is told to stop; then it finishes the mail in hand.
+
+    Several may work on one outbox, in threads, processes and on machines whose clocks agree within outbox.LEASE.
+    """
+
+    def __init__(self, settings: Settings, desk: Desk) -> None:
+        super().__init__(name="outbox", daemon=True)
+        self.desk = desk
+        self.sender = settings.mail_from.email
+        self.most_an_hour = settings.mails_per_hour
+        self.transport: Transport = open_transport(settings.mail_url)
+        self.owner = secrets.token_hex(16)
+        self.stopping = threading.Event()
+        self.pause = 0.0
+
+    def run(self) -> None:
+        self.attempt(outbox.resume)
+        while True:
+            outbox.wake.clear()
+            if self.stopping.is_set():  # looked at after the clearing: a stop in between is not slept through
+                break
+            self.attempt(self.send_all)
+            self.transport.close()
+            if self.pause:
+                self.stopping.wait(self.pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            else:
+                outbox.wake.wait(POLL * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+        self.transport.close()
+
+    def attempt(self, work: Callable[[], None]) -> None:
+        """Do some work with a connection of its own; an outage of the database only means waiting."""
+        try:
+            with connection(), relaxed():
+                work()
+        except DatabaseOut as error:
+            log.warning("outbox.waits_for_database", exc_info=error)
+        except Exception as error:  # the thread must outlive whatever one mail does to it
+            log.error("outbox.interrupted", exc_info=error)
+
+    def send_all(self) -> None:
+        """Send what is due, until there is none, the hour's share is used up, or the mail server is in trouble."""
+        try:
+            while not self.stopping.is_set() and self.may_send():
+                if outbox.is_any_due():
+                    self.transport.open()
+                    self.send_next()
+                    self.pause = 0.0
+                elif not any(chore(self.desk) for chore in CHORES):
+                    break
+        except Unreachable as error:
+            self.pause = min(self.pause * 2 or POLL, LONGEST_PAUSE)
+            outbox.waits_for_server(error)
+
+    def may_send(self) -> bool:
+        return outbox.sent_within_an_hour() < self.most_an_hour
+
+    def send_next(self) -> None:
+        """Send the next mail, unless another worker has taken it. Raises Unreachable."""
+        mail = outbox.claim(self.owner)
+        if mail is None or outbox.hold_back(mail):
+            return
+        try:
+            name = f"{mail.kind}-{mail.id}"
+            message = outbox.message_of(mail)
+            self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
+        except Unreachable as error:
+            outbox.put_back(mail, error)
+            raise
+        except (Refused, Deferred) as error:
+            outbox.failed(mail, error)
+        except Exception as error:  # whatever it is, it must not keep the other mails waiting
+            log.error("mail.interrupted", extra={"mail": mail.id}, exc_info=error)
+            outbox.failed(mail, Deferred(type(error).__name__))
+        else:
+            outbox.accepted(mail)
+
+    def stop(self, timeout: float = 25) -> None:
+        """Finish the mail in hand and end. Waits at most `timeout` seconds."""
+        self.stopping.set()
+        outbox.wake.set()
+        if self.is_alive():
+            self.join(timeout)
