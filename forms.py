@@ -540,3 +540,15 @@ class LateLinkForm(Form):
         validators=[Required(_l("Choose the language of the mail"))],
         default="",
     )
+
+
+class RetryForm(Form):
+    """The wish to send one mail, or all that failed, again."""
+
+
+class CorrectionForm(Form):
+    """Where a delegate can be reached whose address was wrong."""
+
+    email = address_field(
+        _l("What did not go out goes there, and whatever we write later"), autocomplete="off"
+    )

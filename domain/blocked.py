@@ -6,6 +6,10 @@ from domain import clock
 from models import Blocked
 
 
+class Unwanted(Exception):
+    """The owner of this address asked that the service never write to it again."""
+
+
 def block(address_key: str) -> None:
     Blocked.insert(address_hash=slow_hash(address_key), created_at=clock.now()).on_conflict_ignore().execute()
 

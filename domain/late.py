@@ -6,16 +6,12 @@ from datetime import timedelta
 from db import write
 from domain import audit, clock, outbox
 from domain.answers import address_key, ascii_address
-from domain.blocked import is_blocked
+from domain.blocked import Unwanted, is_blocked
 from domain.desk import Desk
 from domain.mail import write_mail
 from models import ACTIVE, LateLink, Mail, Organiser, Registration
 
 LIFETIME = timedelta(hours=72)
-
-
-class Unwanted(Exception):
-    """The owner of this address asked that the service never write to it again."""
 
 
 class Registered(Exception):

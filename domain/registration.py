@@ -11,7 +11,7 @@ from typing import Any
 from peewee import IntegrityError, fn
 
 from db import forget_pages, write
-from domain import audit, blocked, clock, late, outbox
+from domain import audit, blocked, clock, late, mailroom, outbox
 from domain.answers import (
     OPEN_LATE,
     Answers,
@@ -27,7 +27,7 @@ from domain.answers import (
 from domain.desk import Desk
 from domain.mail import compose, confirmation
 from domain.references import new_reference
-from models import ACTIVE, Consent, EncryptedField, Mail, Registration, Repeat
+from models import ACTIVE, Consent, EncryptedField, Mail, Organiser, Registration, Repeat
 
 
 class RegistrationClosed(Exception):
@@ -360,6 +360,40 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
             tell("moved", registration, desk=desk, to=old)
             tell("new_link", registration, desk=desk)
             audit.record("registration.address_changed", registration=registration)
+    except IntegrityError as error:
+        raise AddressTaken from error
+
+
+def correct_address(registration: Registration, address: str, *, organiser: Organiser, desk: Desk) -> None:
+    """Take over an address that an organiser has found out, and send there what did not reach the old one.
+
+    Where mails did reach somebody at the old one, its link opens nothing any more, and the new address gets another.
+    Raises AddressTaken, ChangedMeanwhile; blocked.Unwanted when the owner of the new address wants no mails.
+    """
+    if blocked.is_blocked(address_key(address)):
+        raise blocked.Unwanted
+    old, seen = registration.email, registration.sequence
+    registration.email, registration.address_key = ascii_address(address), address_key(address)
+    registration.pending_email = None
+    registration.sequence, registration.updated_at = seen + 1, clock.now()
+    index(registration)
+    is_known_to_others = mailroom.has_reached(registration, old)
+    registration.link_version += is_known_to_others
+    try:
+        with write():
+            where = (Registration.id == registration.id) & (Registration.sequence == seen)
+            if (
+                not Registration.update(sequence=seen + 1)
+                .where(where, Registration.state != "erased")
+                .execute()
+            ):
+                raise ChangedMeanwhile
+            registration.save(only=registration.dirty_fields)
+            if is_known_to_others:
+                tell("new_link", registration, desk=desk)
+            else:
+                mailroom.redirect(registration, old, registration.email)
+            audit.record("registration.address_corrected", organiser=organiser, registration=registration)
     except IntegrityError as error:
         raise AddressTaken from error
 

@@ -55,14 +55,14 @@ def matching(query: Query) -> "ModelSelect[Registration]":
     """The registrations that have every word of the search, in no order, without their sensitive answers."""
     found = Registration.select(*LISTED).where(Registration.state != "erased")
     for word in fold(query.q).split()[:MOST_WORDS]:
-        found = found.where(contains(word))
+        found = found.where(contains(Registration.search, word))
     return found
 
 
-def contains(word: str) -> NodeList:
+def contains(column: Any, word: str) -> NodeList:
     """LIKE in plain words: Peewee's own operators differ between the databases."""
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return NodeList((Registration.search, SQL("LIKE"), Value(f"%{escaped}%"), SQL("ESCAPE '\\'")))
+    return NodeList((column, SQL("LIKE"), Value(f"%{escaped}%"), SQL("ESCAPE '\\'")))
 
 
 def page(query: Query) -> Page:

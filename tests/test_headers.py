@@ -30,6 +30,7 @@ SAMPLES = {
     "receipt": "x",
     "token": "x",
     "reference": "x",
+    "number": 1,
     "filename": "app.js",
 }
 PUBLIC_URL = "https://convoke.example.org"

@@ -44,6 +44,12 @@ ROUTES = {
     ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
     ("GET POST", "/organiser/late-links", "organiser.late_links"),
+    ("GET", "/organiser/mails", "mails.listing"),
+    ("GET", "/organiser/mails/<int:number>", "mails.show"),
+    ("GET", "/organiser/mails/<int:number>/body", "mails.body"),
+    ("POST", "/organiser/mails/retries", "mails.retries"),
+    ("POST", "/organiser/mails/<int:number>/retries", "mails.retry"),
+    ("POST", "/organiser/mails/<int:number>/address", "mails.address"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
@@ -55,12 +61,14 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "registration": {"new", "received", "link", "link_sent", "link_renewed", "erased", "address"},
     "own": {"show", "edit", "readable"},
     "organiser": {"session", "registrations", "registration", "late_links"},
+    "mails": {"listing", "show"},
 }
 WITH_A_FRAGMENT = {
     "pages": set(),
     "registration": {"field", "link"},
     "own": {"edit"},
     "organiser": {"session", "registrations"},
+    "mails": {"listing"},
 }
 
 

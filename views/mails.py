@@ -1,6 +1,24 @@
 """The organisers' mail page: what is on its way, what went out, what failed and why, and sending again."""
 
+import re
+from dataclasses import asdict, replace
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user, login_required
+from werkzeug import Response as WerkzeugResponse
+
+from domain import audit, mailroom, outbox
+from domain.blocked import Unwanted
+from domain.reasons import reason_of
+from domain.registration import AddressTaken, ChangedMeanwhile, correct_address
+from forms import CorrectionForm, RetryForm
+from htmx import go, render
+from models import MAIL_STATES, Mail
+from views.connections import hold_connection
+from views.desk import front_desk
 
 MAIL_KINDS = {
     "confirmation": _l("Confirmation"),
@@ -18,3 +36,164 @@ MAIL_KINDS = {
     "announcement": _l("Announcement to delegates"),
     "digest": _l("Daily digest to organisers"),
 }
+FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+PRIVATE_LINK = re.compile(r"(/r/|/registration/address/|[?&]late=)[\w.~%=-]+")
+
+bp = Blueprint("mails", __name__, url_prefix="/organiser/mails")
+hold_connection(bp)
+
+
+@bp.app_context_processor
+def for_every_page() -> dict[str, Any]:
+    return {
+        "mail_kinds": MAIL_KINDS,
+        "mail_reason": lambda error: _(reason_of(error)),
+        "mails_in_address": in_address,
+        "mails_waiting": outbox.waiting,
+        "mails_unreached": mailroom.unreached,
+    }
+
+
+def asked() -> mailroom.Query:
+    """The query in the address; what makes no sense there counts for nothing."""
+    given = {
+        name: request.args.get(name, "").replace("\0", "")[:200] for name in ("state", "kind", "q", "before")
+    }
+    return mailroom.Query(
+        state=given["state"] if given["state"] in MAIL_STATES else "",
+        kind=given["kind"] if given["kind"] in MAIL_KINDS else "",
+        q=given["q"],
+        before=int(given["before"]) if re.fullmatch("[0-9]{1,9}", given["before"]) else 0,
+    )
+
+
+def in_address(query: mailroom.Query, **changes: Any) -> dict[str, Any]:
+    """A query as it stands in an address: only what is not as usual."""
+    return {name: value for name, value in asdict(replace(query, **changes)).items() if value}
+
+
+def found(number: int) -> Mail:
+    mail = mailroom.find(number) if number < 2**31 else None
+    if mail is None:
+        abort(404, _("There is no such mail."))
+    return mail
+
+
+@bp.get("")
+@login_required
+def listing() -> WerkzeugResponse:
+    """Show the mails with their states, or to htmx the rows."""
+    query = asked()
+    return render(
+        "mails/listing.html",
+        "mails/_listing.html",
+        title=_("Mails"),
+        query=query,
+        page=mailroom.page(query),
+        counts=outbox.backlog(),
+        form=RetryForm(),
+    )
+
+
+@bp.get("/<int:number>")
+@login_required
+def show(number: int) -> WerkzeugResponse:
+    """Show one mail as it was sent, and why it failed; each look is in the log."""
+    return show_mail(found(number), CorrectionForm(formdata=None))
+
+
+def show_mail(mail: Mail, form: CorrectionForm) -> WerkzeugResponse:
+    audit.record(
+        "mail.viewed", organiser=current_user.organiser, registration=mail.registration, mail=mail.id
+    )
+    try:
+        message = mailroom.message_of(mail)
+    except mailroom.MessageGone:
+        message = None
+    text = message.get_body(("plain",)) if message else None
+    page = make_response(
+        render_template(
+            "mails/show.html",
+            title=_("Error: %(title)s", title=_("Mail")) if form.errors else _("Mail"),
+            mail=mail,
+            subject=message["Subject"] if message else "",
+            text=without_private_links(text.get_content()) if text else "",
+            attachments=[part.get_filename() for part in message.iter_attachments()] if message else [],
+            form=form,
+            retry_form=RetryForm(),
+            is_correctable=mailroom.is_correctable(mail),
+        ),
+        422 if form.errors else 200,
+    )
+    page.headers["Content-Security-Policy"] = (
+        f"{current_app.config['CONTENT_SECURITY_POLICY']}; frame-src 'self'"
+    )
+    return page
+
+
+def without_private_links(text: str) -> str:
+    """What organisers may see of a mail: its links let their delegate change and erase everything."""
+    return PRIVATE_LINK.sub(r"\1…", text)
+
+
+@bp.get("/<int:number>/body")
+@login_required
+def body(number: int) -> Response:
+    """Give the HTML of a mail to the frame in which it is shown: no scripts, no links, nothing from elsewhere."""
+    try:
+        part = mailroom.message_of(found(number)).get_body(("html",))
+    except mailroom.MessageGone:
+        part = None
+    if part is None:
+        abort(410)
+    return framed(without_private_links(part.get_content()))
+
+
+def framed(html: str) -> Response:
+    """HTML for a sandboxed frame on a page of ours."""
+    response = make_response(html)
+    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@bp.post("/retries")
+@login_required
+def retries() -> WerkzeugResponse:
+    """Send again every mail that failed."""
+    if not RetryForm().validate():
+        abort(400)
+    outbox.retry(Mail.state == "failed", organiser=current_user.organiser)
+    return go(url_for("mails.listing"))
+
+
+@bp.post("/<int:number>/retries")
+@login_required
+def retry(number: int) -> WerkzeugResponse:
+    """Send one mail again."""
+    if not RetryForm().validate():
+        abort(400)
+    outbox.retry(Mail.id == found(number).id, organiser=current_user.organiser)
+    return go(url_for("mails.show", number=number))
+
+
+@bp.post("/<int:number>/address")
+@login_required
+def address(number: int) -> WerkzeugResponse:
+    """Correct the address of a delegate whom a mail did not reach, and send it there."""
+    mail, form = found(number), CorrectionForm()
+    if mail.registration is None or not mailroom.is_correctable(mail):
+        return go(url_for("mails.show", number=number))
+    if not form.validate():
+        return show_mail(mail, form)
+    try:
+        correct_address(
+            mail.registration, form.email.data, organiser=current_user.organiser, desk=front_desk()
+        )
+    except AddressTaken:
+        form.email.errors = [_("Another registration has this address")]
+    except Unwanted:
+        form.email.errors = [_("Whoever has this address asked that this service never write to it again")]
+    except ChangedMeanwhile:
+        form.email.errors = [_("The delegate has just changed this registration. Please look at it first")]
+    return show_mail(found(number), form) if form.errors else go(url_for("mails.show", number=number))

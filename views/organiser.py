@@ -14,6 +14,7 @@ from werkzeug import Response
 from db import connection
 from domain import audit, clock, late, organisers, outbox, roster
 from domain.answers import answers_of
+from domain.blocked import Unwanted
 from domain.export import SEPARATORS, csv_chunks
 from domain.references import is_mistyped
 from domain.registration import find_by_reference
@@ -22,7 +23,6 @@ from htmx import go, render
 from security import by_address, limiter, sign_in, sign_out
 from views.connections import hold_connection
 from views.desk import conference, front_desk, outside
-from views.mails import MAIL_KINDS
 from views.registration import late_link
 
 ACTIONS = {
@@ -35,6 +35,7 @@ ACTIONS = {
     "registration.cancelled": _l("Cancelled by the delegate"),
     "registration.restored": _l("Cancellation taken back"),
     "registration.consent_withdrawn": _l("Consent withdrawn"),
+    "registration.address_corrected": _l("Address corrected by the secretariat"),
     "registration.link_renewed": _l("New personal link"),
     "registration.link_requested": _l("Personal link sent again"),
     "registration.downloaded": _l("Data downloaded by the delegate"),
@@ -42,7 +43,9 @@ ACTIONS = {
     "registration.revealed": _l("Sensitive answers shown"),
 }
 
-OWN_PAGE = re.compile(r"/organiser/(late-links|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?", re.ASCII)
+OWN_PAGE = re.compile(
+    r"/organiser/(late-links|mails(/\d+)?|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?", re.ASCII
+)
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
 hold_connection(bp)
@@ -54,7 +57,6 @@ def for_every_page() -> dict[str, Any]:
         "current_user": current_user,
         "sign_out_form": SignOutForm,
         "in_address": in_address,
-        "mail_kinds": MAIL_KINDS,
         "actions": ACTIONS,
     }
 
@@ -117,7 +119,6 @@ def registrations() -> Response:
         title=_("Registrations"),
         query=query,
         page=roster.page(query),
-        backlog=outbox.backlog(),
         mistyped=is_mistyped(query.q, conference().reference_prefix),
     )
 
@@ -177,7 +178,7 @@ def late_links() -> Response | tuple[str, int]:
                 form.email.data, lang=form.language.data, organiser=current_user.organiser, desk=front_desk()
             )
             return go(url_for("organiser.late_links", done=1))
-        except late.Unwanted:
+        except Unwanted:
             form.email.errors = [
                 _("Whoever has this address asked that this service never write to it again")
             ]

@@ -145,7 +145,9 @@ def test_failed_mails_are_pointed_out(desk_client, registered):
     with connection():
         Mail.update(state="failed").execute()
 
-    assert desk_client.get(LIST).texts(".notice") == ["1 mail has failed: its delegate has not been reached."]
+    assert desk_client.get(LIST).texts(".notice") == [
+        "1 mail has failed: its delegate has not been reached. See why, and send again"
+    ]
 
 
 def test_erased_registration_is_not_listed(desk_client, registered):

@@ -1,0 +1,139 @@
+"""What organisers see of the outbox, a page at a time, and the words that went to delegates."""
+
+from dataclasses import dataclass, replace
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Any
+
+from peewee import ModelSelect, fn
+
+from db import db
+from domain import clock, outbox
+from domain.answers import fold
+from domain.late import LIFETIME
+from domain.mail import POLICY
+from domain.roster import MOST_WORDS, contains
+from domain.transport import Refused
+from models import Mail, Registration
+
+PAGE_SIZE = 50
+SHOWN = [column for column in Mail._meta.sorted_fields if column is not Mail.message]
+LIVES = Registration.state != "erased"
+
+
+class MessageGone(Exception):
+    """The words of this mail have been erased, or the key to them is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What an organiser asks for: a state and a kind, or any; words; and the page of what is older than a number."""
+
+    state: str = ""
+    kind: str = ""
+    q: str = ""
+    before: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    rows: list[Mail]
+    total: int
+    newest: Query | None
+    older: Query | None
+
+
+def matching(query: Query) -> "ModelSelect[Mail]":
+    """The mails of a query, without their messages, each with its registration."""
+    found = Mail.select(*SHOWN, Registration).left_outer_join(Registration)
+    if query.state:
+        found = found.where(Mail.state == query.state)
+    if query.kind:
+        found = found.where(Mail.kind == query.kind)
+    for word in fold(query.q).split()[:MOST_WORDS]:
+        found = found.where(contains(Registration.search, word) | contains(fn.LOWER(Mail.recipient), word))
+    return found
+
+
+def page(query: Query) -> Page:
+    """One page, newest first. The number of a mail only grows, so a page is found by index."""
+    found = matching(query)
+    here = found.where(Mail.id < query.before) if query.before else found
+    rows = list(here.order_by(Mail.id.desc()).limit(PAGE_SIZE + 1))
+    has_more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    return Page(
+        rows=rows,
+        total=found.count(),
+        newest=replace(query, before=0) if query.before else None,
+        older=replace(query, before=rows[-1].id) if has_more else None,
+    )
+
+
+def find(number: int) -> Mail | None:
+    return matching(Query()).where(Mail.id == number).first()
+
+
+def message_of(mail: Mail) -> EmailMessage:
+    """The mail as it went out, or will. Raises MessageGone."""
+    try:
+        message: Any = message_from_bytes(outbox.message_of(mail), policy=POLICY)
+    except Refused as error:
+        raise MessageGone from error
+    if not message.keys():
+        raise MessageGone
+    return message
+
+
+def unreached() -> int:
+    """How many mails have failed whose reader has not been reached another way.
+
+    What went to an address that is no longer the delegate's does not count, nor a late link that has run out.
+    """
+    failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed")
+    is_current = LIVES & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
+    is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
+    return int(failed.where(is_current | is_open).count())
+
+
+def is_correctable(mail: Mail) -> bool:
+    """Whether the mail did not go out, and it is the delegate's present address that is to blame."""
+    registration = mail.registration
+    return (
+        mail.state in ("failed", "retrying")
+        and registration is not None
+        and registration.state != "erased"
+        and mail.recipient.lower() == registration.email.lower()
+    )
+
+
+def redirect(registration: Registration, old: str, address: str) -> None:
+    """Send to another address what has not gone out to the old one, in the transaction that is open."""
+    theirs = Mail.select().where(
+        Mail.registration == registration,
+        fn.LOWER(Mail.recipient) == old.lower(),
+        Mail.state.in_(("queued", "retrying", "failed")),
+    )
+    for mail in theirs:
+        message = message_of(mail)
+        message.replace_header("To", Address(addr_spec=address))
+        again = {"state": "queued", "attempts": 0, "due_at": clock.now(), "error": ""}
+        text = message.as_bytes().decode("ascii")
+        Mail.update(recipient=address, message=text, **again).where(
+            Mail.id == mail.id, Mail.state == mail.state
+        ).execute()
+    db.after_commit(outbox.wake.set)
+
+
+def has_reached(registration: Registration, address: str) -> bool:
+    """Whether any mail to this delegate was accepted at an address: somebody there may hold the private link."""
+    return (
+        Mail.select()
+        .where(
+            Mail.registration == registration,
+            fn.LOWER(Mail.recipient) == address.lower(),
+            Mail.state == "accepted",
+        )
+        .exists()
+    )
