@@ -49,7 +49,7 @@ audit: .venv/dev   ## packages that do not fit together, secrets and foreign pat
 	! git grep -nIE -e '-----BEGIN [A-Z ]*PRIVATE KEY' -e '/(home|root|tmp)/[a-z]' -- . ':!tests' ':!Makefile'
 
 # System packages that only the tests need; as root they are installed, otherwise it says what is missing.
-SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm
+SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm default-jre-headless:java
 system:
 	@missing=; for pair in $(SYSTEM); do thing=$${pair#*:}; \
 	  command -v $$thing >/dev/null || [ -d $$thing ] || missing="$$missing $${pair%%:*}"; done; \

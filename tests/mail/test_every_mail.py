@@ -1,6 +1,7 @@
 """What every mail owes its reader: its structure, its headers, nothing sensitive, nothing from elsewhere."""
 
 import re
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -42,6 +43,7 @@ FACTS = {
     "erased": {"is_blocking": True},
     "late": {"until": datetime(2017, 5, 12, 12, tzinfo=UTC)},
 }
+NU_CHECKER = ROOT / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 pytestmark = ON_SQLITE
 in_each_language = pytest.mark.parametrize("lang", LANGUAGES)
 of_each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -284,6 +286,24 @@ def test_mail_ends_with_who_wrote_it_and_where_the_privacy_notice_is(read, app, 
         assert conference.contact.name[lang] in body
         assert conference.website in body
         assert f"http://127.0.0.1:8000/{lang}/privacy" in body
+
+
+def test_html_of_every_mail_passes_the_nu_checker(app, database, tmp_path):
+    """The checker of the W3C, in one call: starting it costs more than what it has to read."""
+    desk = app.extensions["desk"]
+    for lang in LANGUAGES:
+        with app.test_request_context(f"/{lang}/"):
+            ada = build(make_answers(given_names=NAME), lang=lang, form_key="", desk=desk)
+            for kind in KINDS:
+                message = compose(kind, ada, once=kind, desk=desk, **FACTS.get(kind, {}))
+                html = message.get_body(("html",)).get_content()
+                (tmp_path / f"{kind}-{lang}.html").write_text(html)
+
+    command = ["java", "-jar", NU_CHECKER, *sorted(tmp_path.iterdir())]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert len(list(tmp_path.iterdir())) == len(KINDS) * len(LANGUAGES)
+    assert (judged.stderr + judged.stdout, judged.returncode) == ("", 0)
 
 
 def test_every_kind_of_mail_is_checked(service):
