@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -29,18 +30,13 @@ ANSWERS = {
 }  # fmt: skip
 
 
-def start(folder: Path) -> Flask:
-    app = create_app(
-        config.load(
-            _env_file=None,
-            mode="rehearsal",
-            database_url=f"sqlite:///{folder}/convoke.db",
-            mail_url=f"file://{folder}/mail",
-            log_level="WARNING",
-        )
-    )
-    limiter.enabled = False
-    return app
+def settings(folder: Path, **given: Any) -> config.Settings:
+    usual = {
+        "mode": "rehearsal",
+        "database_url": f"sqlite:///{folder}/convoke.db",
+        "mail_url": f"file://{folder}/mail",
+    }
+    return config.load(_env_file=None, **usual | given)
 
 
 def send(client: FlaskClient, address: str) -> int:
@@ -87,7 +83,8 @@ def medians(
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        app = start(Path(folder))
+        app = create_app(settings(Path(folder)))
+        limiter.enabled = False
         clock.rehearse(app.extensions["settings"].rehearsal_date)
         client = app.test_client()
         for number in range(3 * ROUNDS):

@@ -13,6 +13,7 @@ from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 
 POLL = 2.0  # seconds; a commit in this process wakes the worker at once
+BURST = 20  # mails between two looks at the hour's share
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
 # no answer to a delegate waits behind them.
@@ -64,25 +65,34 @@ class Worker(threading.Thread):
     def send_all(self) -> None:
         """Send what is due, until there is none, the hour's share is used up, or the mail server is in trouble."""
         try:
-            while not self.stopping.is_set() and self.may_send():
-                if outbox.is_any_due():
-                    self.transport.open()
-                    self.send_next()
-                    self.pause = 0.0
-                elif not any(chore(self.desk) for chore in CHORES):
+            while not self.stopping.is_set():
+                share = self.most_an_hour - outbox.sent_within_an_hour()
+                if share <= 0 or not self.send_some(min(share, BURST)):
                     break
         except Unreachable as error:
             self.pause = min(self.pause * 2 or POLL, LONGEST_PAUSE)
             outbox.waits_for_server(error)
 
-    def may_send(self) -> bool:
-        return outbox.sent_within_an_hour() < self.most_an_hour
+    def send_some(self, most: int) -> bool:
+        """Send what is due, or write what is to be sent next; whether there may be more. Raises Unreachable."""
+        if not outbox.is_any_due():
+            return any(chore(self.desk) for chore in CHORES)
+        for _ in range(most):
+            if self.stopping.is_set():
+                break
+            self.transport.open()
+            if not self.send_next():
+                break
+            self.pause = 0.0
+        return True
 
-    def send_next(self) -> None:
-        """Send the next mail, unless another worker has taken it. Raises Unreachable."""
+    def send_next(self) -> bool:
+        """Send the next mail; False when there is none. Raises Unreachable."""
         mail = outbox.claim(self.owner)
-        if mail is None or outbox.hold_back(mail):
-            return
+        if mail is None:
+            return False
+        if outbox.hold_back(mail):
+            return True
         try:
             name = f"{mail.kind}-{mail.id}"
             message = outbox.message_of(mail)
@@ -97,6 +107,7 @@ class Worker(threading.Thread):
             outbox.failed(mail, Deferred(type(error).__name__))
         else:
             outbox.accepted(mail)
+        return True
 
     def stop(self, timeout: float = 25) -> None:
         """Finish the mail in hand and end. Waits at most `timeout` seconds."""
