@@ -41,6 +41,7 @@ ACTIONS = {
     "registration.downloaded": _l("Data downloaded by the delegate"),
     "registration.viewed": _l("Viewed"),
     "registration.revealed": _l("Sensitive answers shown"),
+    "mail.viewed": _l("Mail viewed"),
 }
 
 OWN_PAGE = re.compile(

@@ -256,6 +256,18 @@ def test_links_are_the_same_in_text_and_html(read, kind, lang):
 
 @of_each_kind
 @in_each_language
+def test_links_lead_to_pages_of_the_service(read, app, client, kind, lang):
+    message = read(kind, lang=lang)
+
+    website = app.extensions["desk"].conference.website
+    links = {str(link["href"]) for link in html_of(message).select("a")} - {website}
+    assert {link.partition("8000/")[0] for link in links} == {"http://127.0.0.1:"}
+    for link in links:
+        assert client.get(link.removeprefix("http://127.0.0.1:8000")).one("html")["lang"] == lang
+
+
+@of_each_kind
+@in_each_language
 def test_html_of_a_mail_loads_nothing_from_elsewhere(read, kind, lang):
     html = html_of(read(kind, lang=lang))
 
