@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from config import Settings
 from db import connection, migrations, upgrade
-from domain import organisers, outbox
+from domain import daily, organisers, outbox
 from domain.conference import load
 from domain.reasons import reason_of
 from domain.transport import Deferred, Refused, SmtpTransport
@@ -24,11 +24,12 @@ conference = AppGroup("conference", help="The conference's facts and pages.")
 database = AppGroup("db", help="The database's tables.")
 organiser = AppGroup("organiser", help="Who may see the registrations.")
 mails = AppGroup("outbox", help="The mails: sending, what waits, what failed.")
+reminders = AppGroup("reminders", help="The mails that ask for flights that are missing.")
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def init_app(app: Flask) -> None:
-    for group in (conference, database, organiser, mails):
+    for group in (conference, database, organiser, mails, reminders):
         app.cli.add_command(group)
 
 
@@ -66,7 +67,7 @@ def organiser_add(email: str) -> None:
     """Let EMAIL sign in, and print the password once."""
     password = organisers.new_password()
     try:
-        validate_email(email, check_deliverability=False)
+        validate_email(email, check_deliverability=False, allow_smtputf8=False)
         with connection():
             organisers.add(email, password)
     except EmailNotValidError as error:
@@ -188,6 +189,29 @@ def outbox_check() -> None:
         f"  SPF    dig TXT {domain}                       names the servers that may send for {domain}\n"
         f"  DKIM   dig TXT SELECTOR._domainkey.{domain}   the key; your mail server knows the selector\n"
         f"  DMARC  dig TXT _dmarc.{domain}                what to do with mail that fits neither"
+    )
+
+
+@reminders.command("send")
+@click.option("--dry-run", is_flag=True, help="Write nothing; list who would be reminded.")
+def reminders_send(dry_run: bool) -> None:
+    """Write the reminders of today, or of the latest day that had some, without waiting for the hour."""
+    desk = current_app.extensions["desk"]
+    day = daily.reminder_due(desk.conference, at_any_hour=True)
+    count = 0
+    with connection():
+        if day and dry_run:
+            owed = list(daily.owed_reminders(day, desk.conference))
+            for registration in owed:
+                click.echo(f"{registration.reference}  {registration.email}")
+            count = len(owed)
+        elif day:
+            count = sum(iter(lambda: daily.write_reminders(day, desk), 0))
+    if not count:
+        click.echo("No reminder is owed.")
+        return
+    click.echo(
+        f"{count} {'reminder' if count == 1 else 'reminders'} of {day}{', not written' if dry_run else ''}."
     )
 
 

@@ -158,6 +158,14 @@ class Retention(Facts):
     audit: int = Field(ge=0)
 
 
+class DailyRound(Facts):
+    """When the service writes of its own accord: at an hour of the conference's time zone, on which days to whom."""
+
+    hour: int = Field(default=8, ge=0, le=23)
+    reminders: list[date] = []
+    digest: bool = True
+
+
 class Page(BaseModel):
     """A page of prose: its title as text, its first paragraph and the rest as HTML that the Markdown parser made."""
 
@@ -197,12 +205,17 @@ class Conference(Facts):
     leave_out: list[LeftOut] = []
     consents: Consents
     retention: Retention
+    daily_round: DailyRound = DailyRound()
     pages: dict[tuple[str, str], Page] = {}
 
     @property
     def is_open(self) -> bool:
         """Whether registration is open. The same instant opens the export."""
         return clock.now() < self.closes_at
+
+    @property
+    def asks_for_flights(self) -> bool:
+        return not {"journey", "travel"} & set(self.leave_out)
 
     def page(self, name: str, lang: str) -> Page:
         return self.pages[name, lang]
@@ -224,6 +237,14 @@ class Conference(Facts):
             for day in self.days
             if not self.starts_on <= day.date <= self.ends_on
         ]
+        reminders = self.daily_round.reminders
+        if reminders != sorted(reminders):
+            found.append("daily_round.reminders: are not in order")
+        found += [
+            f"daily_round.reminders: {day} is not before starts_on"
+            for day in reminders
+            if day >= self.starts_on
+        ]
         for place, session in enumerate(self.sessions):
             if session.day and session.day not in dates:
                 found.append(f"sessions.{place}.day: {session.day} is not one of the days")
@@ -244,6 +265,7 @@ class Conference(Facts):
             ("sessions", [session.key for session in self.sessions]),
             ("categories", [category.key for category in self.categories]),
             ("leave_out", list(self.leave_out)),
+            ("daily_round.reminders", [day.isoformat() for day in reminders]),
             ("hotel.rooms", [room.key for room in self.hotel.rooms] if self.hotel else []),
             ("questions", [question.key for question in self.questions]),
         ]

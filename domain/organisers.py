@@ -93,6 +93,12 @@ def sign_in(organiser: Organiser) -> str:
     return token
 
 
+def note_language(organiser: Organiser, lang: str) -> None:
+    """Write to an organiser in this language from now on."""
+    with write():
+        Organiser.update(language=lang).where(Organiser.id == organiser.id).execute()
+
+
 def signed_in(token: str) -> Organiser | None:
     """Whose sign-in a token is, while it lasts."""
     row = (

@@ -213,6 +213,12 @@ def waiting() -> tuple[datetime, str] | None:
     return (oldest.due_at, oldest.error) if oldest else None
 
 
+def stuck() -> int:
+    """How many mails have waited for the mail server for over an hour; those that our own limits hold back do not."""
+    because_of_it = Mail.error.not_in(("", LIMIT))
+    return Mail.select().where(_is_unfinished, because_of_it, Mail.created_at < clock.now() - HOUR).count()
+
+
 def backlog() -> dict[str, int]:
     """How many mails there are in each state."""
     counted = Mail.select(Mail.state, fn.COUNT(Mail.id)).group_by(Mail.state)

@@ -1,19 +1,21 @@
 """The flask commands: what they say, what they do, and with what code they end."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 from click.testing import Result
 from flask import Flask
 
 import config
 from config import ROOT
 from db import connection
-from domain import organisers
+from domain import clock, daily, organisers
 from domain.organisers import authenticate
-from models import Organiser
+from models import Mail, Organiser, Registration
 
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
 
@@ -107,10 +109,11 @@ def test_organiser_add_refuses_an_address_that_is_there(run, organiser):
     assert addresses() == ["cem@example.org"]
 
 
-def test_organiser_add_refuses_what_is_no_address(run):
-    result = run("organiser", "add", "cem", code=1)
+@pytest.mark.parametrize("email", ["cem", "cém@example.org"])
+def test_organiser_add_refuses_what_is_no_address(run, email):
+    result = run("organiser", "add", email, code=1)
 
-    assert "cem is no e-mail address" in result.output
+    assert f"{email} is no e-mail address" in result.output
     assert addresses() == []
 
 
@@ -183,6 +186,74 @@ def test_organiser_demo_is_refused_in_production(app, run, monkeypatch):
     assert addresses() == []
 
 
+# reminders
+
+
+@pytest.fixture
+def people(registered: Callable[..., Registration]) -> list[Registration]:
+    """Two who have not told their flights, and one who needs no transfer."""
+    return [registered(), registered(), registered(travel="none")]
+
+
+def reminded() -> list[str]:
+    with connection():
+        return [mail.recipient for mail in Mail.select().where(Mail.kind == "reminder").order_by(Mail.id)]
+
+
+@pytest.fixture
+def early(app: Flask) -> Iterator[None]:
+    """One o'clock in the morning of the first reminder, in Ulaanbaatar."""
+    clock.rehearse(None)
+    with time_machine.travel(datetime(2017, 5, 10, 17, tzinfo=UTC), tick=False):
+        yield
+
+
+def test_reminders_send_writes_what_is_owed_whatever_the_hour(run, people, early):
+    assert run("reminders", "send").output == "2 reminders of 2017-05-11.\n"
+    assert reminded() == [people[0].email, people[1].email]
+    assert run("reminders", "send").output == "No reminder is owed.\n"
+    assert len(reminded()) == 2
+
+
+def test_reminders_send_makes_up_for_the_latest_day(run, people, early):
+    with time_machine.travel(datetime(2017, 5, 20, 17, tzinfo=UTC), tick=False):
+        assert run("reminders", "send").output == "2 reminders of 2017-05-18.\n"
+
+
+def test_reminders_send_leaves_the_worker_nothing_to_write(run, people, early, app):
+    run("reminders", "send")
+
+    with time_machine.travel(datetime(2017, 5, 11, 1, tzinfo=UTC), tick=False), connection():
+        daily.write_due(app.extensions["desk"])
+
+    assert len(reminded()) == 2
+
+
+def test_reminders_send_writes_them_all(run, registered, early):
+    with time_machine.travel(datetime(2017, 5, 8, tzinfo=UTC), tick=False):
+        people = [registered() for _ in range(51)]
+
+    assert run("reminders", "send").output == "51 reminders of 2017-05-11.\n"
+    assert reminded() == [row.email for row in people]
+
+
+def test_reminders_send_lists_in_a_dry_run_who_would_be_reminded(run, people, early):
+    output = run("reminders", "send", "--dry-run").output
+
+    assert output.splitlines() == [
+        *(f"{row.reference}  {row.email}" for row in people[:2]),
+        "2 reminders of 2017-05-11, not written.",
+    ]
+    assert reminded() == []
+    assert run("reminders", "send").output == "2 reminders of 2017-05-11.\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_reminders_send_before_the_first_day_says_that_none_is_owed(run, people, options):
+    assert run("reminders", "send", *options).output == "No reminder is owed.\n"
+    assert reminded() == []
+
+
 # Help
 
 
@@ -193,6 +264,7 @@ def test_organiser_demo_is_refused_in_production(app, run, monkeypatch):
         ("db", "status"),
         ("db", "upgrade"),
         *(("organiser", name) for name in ("add", "list", "reset", "remove", "demo")),
+        ("reminders", "send"),
     ],
     ids=" ".join,
 )

@@ -20,6 +20,7 @@ from domain.references import is_mistyped
 from domain.registration import find_by_reference
 from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOutForm
 from htmx import go, render
+from i18n import current_language
 from security import by_address, limiter, sign_in, sign_out
 from views.connections import hold_connection
 from views.desk import conference, front_desk, outside
@@ -77,6 +78,7 @@ def session() -> Response:
     if form.validate_on_submit():
         organiser = organisers.authenticate(form.email.data, form.password.data)
         if organiser is not None:
+            organisers.note_language(organiser, current_language())
             sign_in(organiser)
             return go(local_target(request.args.get("next")))
         form.password.errors = [_("This address and this password do not belong together. Please try again.")]

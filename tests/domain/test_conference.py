@@ -9,7 +9,7 @@ import time_machine
 from icalendar import Calendar
 
 from domain import clock
-from domain.conference import LANGUAGES, PAGES, Hotel, Venue
+from domain.conference import LANGUAGES, PAGES, DailyRound, Hotel, Venue
 
 # What the letter of invitation says, in the words that the pages must use for it.
 LETTER = {
@@ -115,6 +115,7 @@ def test_shipped_conference_holds_the_facts_of_the_letter(conference):
     assert conference.closes_at == datetime(2017, 5, 9, 12, tzinfo=UTC)
     assert [session.key for session in conference.sessions] == ["asia", "strategies", "gender", "steering"]
     assert conference.signatory.name == "Konstantin Woinoff"
+    assert conference.daily_round == DailyRound(hour=8, reminders=[date(2017, 5, 11), date(2017, 5, 18)])
     assert conference.website == "https://www.progressive-alliance.info"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config import ROOT
-from domain.conference import ConferenceError, load
+from domain.conference import ConferenceError, DailyRound, load
 
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
 TOML = "conference.toml"
@@ -145,6 +145,30 @@ def faults_of(folder: Path) -> list[str]:
             '[hotel]\nfirst_night = "soon"\n',
             "hotel.first_night: Input should be a valid date or datetime, input is too short",
         ),
+        ("hour = 8", "hour = -1", "daily_round.hour: Input should be greater than or equal to 0"),
+        ("hour = 8", "hour = 24", "daily_round.hour: Input should be less than or equal to 23"),
+        ("hour = 8", "minute = 30", "daily_round.minute: is no known key"),
+        (
+            "digest = true",
+            'digest = "daily"',
+            "daily_round.digest: Input should be a valid boolean, unable to interpret input",
+        ),
+        (
+            "[2017-05-11, 2017-05-18]",
+            '["in May"]',
+            "daily_round.reminders.0: Input should be a valid date or datetime, input is too short",
+        ),
+        ("[2017-05-11, 2017-05-18]", "[2017-05-18, 2017-05-11]", "daily_round.reminders: are not in order"),
+        (
+            "[2017-05-11, 2017-05-18]",
+            "[2017-05-11, 2017-05-11]",
+            "daily_round.reminders: 2017-05-11 stands twice",
+        ),
+        (
+            "[2017-05-11, 2017-05-18]",
+            "[2017-05-11, 2017-05-25]",
+            "daily_round.reminders: 2017-05-25 is not before starts_on",
+        ),
         ('key = "twin"', 'key = "single"', "hotel.rooms: single stands twice"),
         ('es = "Habitación doble"', 'de = "Zweibettzimmer"', "hotel.rooms.1.label.es: is missing"),
     ],
@@ -269,6 +293,23 @@ def test_conference_without_hotel_is_read(folder):
     spoil(folder / TOML, f"[hotel]{HOTEL}", "")
 
     assert load(folder).hotel is None
+
+
+def test_daily_round_at_its_limits_is_read(folder):
+    spoil(folder / TOML, "hour = 8", "hour = 23")
+    spoil(folder / TOML, "[2017-05-11, 2017-05-18]", "[2017-05-24]")
+
+    daily_round = load(folder).daily_round
+
+    assert (daily_round.hour, daily_round.reminders) == (23, [date(2017, 5, 24)])
+
+
+def test_conference_without_a_daily_round_has_the_usual_one(folder):
+    text = (folder / TOML).read_text("utf-8")
+    before, _, after = text.partition("[daily_round]\n")
+    (folder / TOML).write_text(before + "[retention]\n" + after.partition("[retention]\n")[2], "utf-8")
+
+    assert load(folder).daily_round == DailyRound(hour=8, reminders=[], digest=True)
 
 
 def test_facts_that_are_no_toml_are_named_with_their_line(folder):

@@ -3,6 +3,7 @@
 import email
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -11,11 +12,11 @@ import pytest
 from factories import make_answers
 from flask import Flask
 
-from domain import late
+from domain import clock, daily, late
 from domain.answers import answers_of
 from domain.registration import amend, cancel, erase, move, register, renew_link, restore, send_link
 from forms import RegistrationForm
-from models import Mail, Registration
+from models import Mail, Organiser, Registration
 
 NEW = "ada@example.net"
 REASON = "Canary flu"
@@ -84,6 +85,11 @@ def happen(app: Flask, database: None) -> Callable[..., None]:
                 restore(row, desk=desk)
             if kind == "erased":
                 erase(row, is_blocking=False, desk=desk)
+            if kind == "reminder":
+                daily.write_reminders(desk.conference.daily_round.reminders[0], desk)
+            if kind == "digest":
+                Organiser.create(email=address, password_hash="", language=lang, created_at=clock.now())
+                daily.write_digests(clock.today() + timedelta(days=1), desk)
 
     return happen
 

@@ -9,7 +9,7 @@ from support.page import PageClient
 
 from db import connection
 from domain import clock, organisers
-from models import AuditEntry, SignIn
+from models import AuditEntry, Organiser, SignIn
 
 LIST = "/organiser/registrations"
 WRONG = "This address and this password do not belong together. Please try again."
@@ -40,6 +40,25 @@ def test_organiser_signs_in(client, organiser, email):
     assert page.headers["Location"] == LIST
     assert client.get(LIST).texts(".account__name") == ["cem@example.org"]
     assert [entry.action for entry in stored(AuditEntry)] == ["organiser.added", "organiser.signed_in"]
+
+
+@pytest.mark.parametrize("lang", ["en", "es", "fr"])
+def test_organiser_is_written_to_in_the_language_of_the_last_sign_in(app, organiser, lang):
+    for chosen in ("es", lang):
+        browser = PageClient(app)
+        data = {"csrf_token": browser.get(f"{SESSION}?lang={chosen}").value("csrf_token")}
+        data |= {"email": organiser.email, "password": PASSWORD}
+        browser.post(SESSION, data, status=303)
+
+    assert [row.language for row in stored(Organiser)] == [lang]
+
+
+def test_failed_sign_in_leaves_the_language_of_the_mails(client, organiser):
+    client.get(f"{SESSION}?lang=es")
+
+    sign_in(client, organiser.email, "wrong", status=422)
+
+    assert [row.language for row in stored(Organiser)] == ["fr"]
 
 
 @pytest.mark.parametrize(
