@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from config import Settings
 from db import DatabaseOut, connection, relaxed
-from domain import outbox
+from domain import announcements, outbox
 from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 
@@ -16,7 +16,7 @@ POLL = 2.0  # seconds; a commit in this process wakes the worker at once
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
 # no answer to a delegate waits behind them.
-CHORES: tuple[Callable[[Desk], bool], ...] = ()
+CHORES: tuple[Callable[[Desk], bool], ...] = (announcements.prepare_some,)
 
 log = logging.getLogger("convoke.outbox")
 

@@ -12,7 +12,7 @@ from flask_login import current_user, login_required
 from werkzeug import Response
 
 from db import connection
-from domain import audit, clock, late, organisers, outbox, roster
+from domain import announcements, audit, clock, late, organisers, outbox, roster
 from domain.answers import answers_of
 from domain.export import SEPARATORS, csv_chunks
 from domain.references import is_mistyped
@@ -42,7 +42,10 @@ ACTIONS = {
     "registration.revealed": _l("Sensitive answers shown"),
 }
 
-OWN_PAGE = re.compile(r"/organiser/(late-links|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?", re.ASCII)
+OWN_PAGE = re.compile(
+    r"/organiser/(late-links|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?",
+    re.ASCII,
+)
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
 hold_connection(bp)
@@ -117,6 +120,7 @@ def registrations() -> Response:
         title=_("Registrations"),
         query=query,
         page=roster.page(query),
+        readers=announcements.count(query.q),
         backlog=outbox.backlog(),
         mistyped=is_mistyped(query.q, conference().reference_prefix),
     )
