@@ -483,8 +483,8 @@ class GoesWith:
 def announcement_fields(lang: str) -> tuple[Text, LongText]:
     """Subject and text of an announcement in a language."""
     language = {"language": LANGUAGE_NAMES[lang]}
-    no_subject = _l("Enter the subject in this language too, or remove the text: %(language)s", **language)
-    no_text = _l("Enter the text in this language too, or remove the subject: %(language)s", **language)
+    no_subject = _l("Enter the subject (%(language)s) too, or remove the text", **language)
+    no_text = _l("Enter the text (%(language)s) too, or remove the subject", **language)
     look = {"lang": lang, "autocomplete": "off"}
     subject = Text(
         _l("Subject (%(language)s)", **language),

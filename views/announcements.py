@@ -94,11 +94,16 @@ def as_data(announcement: Announcement) -> dict[str, str]:
     return subject | {f"text_{lang}": words for lang, words in announcement.text.items()}
 
 
-def form_page(page: str, title: str, form: AnnouncementForm, search: str) -> tuple[str, int]:
-    status = 422 if form.errors else 200
-    title = _("Error: %(title)s", title=title) if form.errors else title
-    recipients = announcements.count(search)
-    return render_template(page, title=title, form=form, search=search, recipients=recipients), status
+def form_page(page: str, heading: str, form: AnnouncementForm, search: str) -> tuple[str, int]:
+    text = render_template(
+        page,
+        title=_("Error: %(title)s", title=heading) if form.errors else heading,
+        heading=heading,
+        form=form,
+        search=search,
+        recipients=announcements.count(search),
+    )
+    return text, 422 if form.errors else 200
 
 
 @bp.get(ONE)

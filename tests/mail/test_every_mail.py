@@ -34,6 +34,7 @@ KINDS = {
     "restored": {"name", "link", "calendar"},
     "erased": {"reference"},
     "late": set(),
+    "announcement": {"name", "link"},
 }
 # What the templates of a mail speak of, besides the registration.
 FACTS = {
@@ -41,6 +42,7 @@ FACTS = {
     "address": {"confirming": "https://convoke.example/en/address"},
     "erased": {"is_blocking": True},
     "late": {"until": datetime(2017, 5, 12, 12, tzinfo=UTC)},
+    "announcement": {"subject": "Shuttles", "text": "At nine", "written_in": "en", "language": "English"},
 }
 pytestmark = ON_SQLITE
 in_each_language = pytest.mark.parametrize("lang", LANGUAGES)
