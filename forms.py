@@ -27,7 +27,6 @@ from fields import (
     Required,
     Text,
     Tick,
-    compact,
     offer,
     readable,
     squash,
@@ -589,14 +588,16 @@ class SendForm(Form):
     shown = HiddenField()
     number = Text(
         _l("Number of recipients"),
-        filters=[compact],
+        filters=[squash],
         validators=[LengthAtMost(9)],
         render_kw={"inputmode": "numeric", "autocomplete": "off", "maxlength": 9},
     )
 
     @property
     def agreed(self) -> int:
-        return int(self.number.data) if self.number.data.isdecimal() else 0
+        """The number, which people part with spaces; nobody, where there is none."""
+        digits = self.number.data.replace(" ", "")
+        return int(digits) if digits.isdecimal() else 0
 
 
 class StopForm(Form):

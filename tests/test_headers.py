@@ -31,6 +31,8 @@ SAMPLES = {
     "token": "x",
     "reference": "x",
     "filename": "app.js",
+    "number": 1,
+    "language": "en",
 }
 PUBLIC_URL = "https://convoke.example.org"
 

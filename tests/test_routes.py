@@ -9,6 +9,7 @@ from config import ROOT
 
 PREFIX = "/<any(fr,en,es):lang>"
 OWN = f"{PREFIX}/r/<token>"
+ANNOUNCEMENT = "/organiser/announcements/<int(max=2147483647):number>"
 ROUTES = {
     ("GET", "/", "pages.choose_language"),
     ("GET", f"{PREFIX}/", "pages.invitation"),
@@ -44,6 +45,13 @@ ROUTES = {
     ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
     ("GET POST", "/organiser/late-links", "organiser.late_links"),
+    ("GET", "/organiser/announcements", "announcements.listing"),
+    ("GET POST", "/organiser/announcements/new", "announcements.new"),
+    ("GET", ANNOUNCEMENT, "announcements.show"),
+    ("GET POST", f"{ANNOUNCEMENT}/edit", "announcements.edit"),
+    ("GET", f"{ANNOUNCEMENT}/preview/<any(fr,en,es):language>", "announcements.preview"),
+    ("POST", f"{ANNOUNCEMENT}/sending", "announcements.sending"),
+    ("POST", f"{ANNOUNCEMENT}/stop", "announcements.stop"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
@@ -55,12 +63,14 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "registration": {"new", "received", "link", "link_sent", "link_renewed", "erased", "address"},
     "own": {"show", "edit", "readable"},
     "organiser": {"session", "registrations", "registration", "late_links"},
+    "announcements": {"listing", "new", "show", "edit"},
 }
 WITH_A_FRAGMENT = {
     "pages": set(),
     "registration": {"field", "link"},
     "own": {"edit"},
     "organiser": {"session", "registrations"},
+    "announcements": set(),
 }
 
 
@@ -95,7 +105,8 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 
 
 @pytest.mark.parametrize(
-    "endpoint", sorted({*of_blueprint("registration", "own", "organiser")} - {"organiser.desk"})
+    "endpoint",
+    sorted({*of_blueprint("registration", "own", "organiser", "announcements")} - {"organiser.desk"}),
 )
 def test_view_has_tests_of_its_own(endpoint):
     assert (ROOT / "tests" / "views" / f"test_{endpoint.replace('.', '_')}.py").exists()
