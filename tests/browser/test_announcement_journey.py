@@ -28,9 +28,11 @@ def announcing_desk(start_server, desk: Server, tmp_path_factory: pytest.TempPat
     return start_server(folder)
 
 
-def expect_no_faults(page: Page, state: str, lang: str) -> None:
+def expect_no_faults(page: Page, state: str, lang: str, mode: str) -> None:
+    """Look at the layout, and where there is JavaScript at the accessibility too: axe is JavaScript."""
     size = page.viewport_size
-    assert violations(page, state, lang) + faults(page, state) == []
+    assert faults(page, state) == []
+    assert mode == "no-javascript" or violations(page, state, lang) == []
     page.set_viewport_size(size)
 
 
@@ -78,7 +80,7 @@ def test_announcement_reaches_those_whom_the_search_finds(
     assert len(shown) >= 10
     page.locator('a[href*="/announcements/new"]').click()
     expect(page.locator("#recipients strong")).to_have_text(str(len(shown)))
-    expect_no_faults(page, "new announcement", lang)
+    expect_no_faults(page, "new announcement", lang, mode)
     steps.back(page)
 
     write(page)
@@ -91,26 +93,26 @@ def test_announcement_reaches_those_whom_the_search_finds(
             ["They leave at 8:30.Please be on time.", "More: https://example.org/shuttles"]
         )
     expect(page.locator("#recipients strong")).to_have_text(str(len(shown)))
-    expect_no_faults(page, "draft", lang)
+    expect_no_faults(page, "draft", lang, mode)
     send(page, len(shown) - 1)
     expect(page.locator("#number-error")).to_contain_text(f" {len(shown)}, ")
-    expect_no_faults(page, "wrong number", lang)
+    expect_no_faults(page, "wrong number", lang, mode)
     assert announcing_desk.mails(shown[0], "announcement") == []
     send(page, len(shown))
     expect(page.locator("#progress")).to_be_visible()
     expect_end(page, mode)
 
     assert page.locator("#progress progress").evaluate("bar => [bar.value, bar.max]") == [len(shown)] * 2
-    expect_no_faults(page, "sent", lang)
+    expect_no_faults(page, "sent", lang, mode)
     for address in shown:
         (mail,) = announcing_desk.mails(address, "announcement")
         (row,) = announcing_desk.registrations(address)
         assert mail["Subject"] == f"{SUBJECT} – {row['reference']}"
-        assert TEXT in mail.get_body(("plain",)).get_content()
+        assert TEXT in mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     assert announcing_desk.mails("bo@example.org", "announcement") == []
     page.locator(".account a", has_text=re.compile("^(Annonces|Announcements|Comunicaciones)$")).click()
     expect(page.locator("tbody th").first).to_have_text(SUBJECT)
-    expect_no_faults(page, "announcements", lang)
+    expect_no_faults(page, "announcements", lang, mode)
 
 
 @pytest.mark.parametrize("mode", ["javascript", "no-javascript"])
@@ -123,7 +125,7 @@ def test_announcement_is_stopped(open_page, start_server, desk, tmp_path, mode):
     write(page, "Too soon")
     send(page, 53)
     expect(page.locator("#progress progress")).to_be_visible()
-    expect_no_faults(page, "being sent", "en")
+    expect_no_faults(page, "being sent", "en", mode)
 
     page.locator('form[action$="/stop"] button').click()
 
