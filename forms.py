@@ -571,7 +571,7 @@ class AnnouncementForm(Form):
 
     def validate(self, extra_validators: Any = None) -> bool:
         super().validate(extra_validators)
-        if not any(self.data[name] for name in self.data if name != "csrf_token"):
+        if not (self.written("subject") or self.written("text")):
             self[f"subject_{LANGUAGES[0]}"].errors = [
                 _("Write a subject and a text in one language at least")
             ]

@@ -98,8 +98,8 @@ def _found(search: str) -> Any:
 def send(announcement: Announcement, *, number: int, organiser: Organiser) -> None:
     """Send a draft to everybody whom its search finds now; the worker writes the mails.
 
-    `number` is how many delegates the organiser agreed to. Raises Unwritten, NumberChanged, and NoDraft to the second
-    of two clicks.
+    `number` is how many delegates the organiser, who counts as its sender, agreed to. Raises Unwritten,
+    NumberChanged, and NoDraft to the second of two clicks.
     """
     if not languages_of(announcement):
         raise Unwritten
@@ -141,7 +141,10 @@ def stop(announcement: Announcement, *, organiser: Organiser) -> None:
 
 
 def prepare_some(desk: Desk) -> bool:
-    """Write the next mails of the announcement that has been on its way the longest; says whether there was one."""
+    """Write the next mails of the announcement that has been on its way the longest; says whether there was one.
+
+    They are composed before the transaction, which holds up everybody else, and those anew that no longer fit.
+    """
     on_its_way = Announcement.select().where(Announcement.state == "sending")
     announcement = on_its_way.order_by(Announcement.sent_at, Announcement.id).first()
     if announcement is None:
@@ -149,6 +152,7 @@ def prepare_some(desk: Desk) -> bool:
     done, readers = announcement.prepared, announcement.readers
     batch = readers[done : done + BATCH]
     prepared = done + len(batch)
+    composed = {(one.id, one.sequence): mail_to(one, announcement, desk=desk) for one in still_active(batch)}
     with write():
         claimed = Announcement.update(
             prepared=prepared, state="sending" if prepared < len(readers) else "sent"
@@ -160,13 +164,12 @@ def prepare_some(desk: Desk) -> bool:
         if not claimed.execute():  # another worker has written these, or it has been stopped
             return False
         for registration in still_active(batch):
-            once = f"announcement:{announcement.id}:{registration.public_id}"
-            message = mail_to(registration, announcement, once=once, desk=desk)
+            message = composed.get((registration.id, registration.sequence))
             outbox.enqueue(
-                message,
+                message or mail_to(registration, announcement, desk=desk),
                 kind="announcement",
                 registration=registration,
-                once=once,
+                once=occasion(registration, announcement),
                 announcement=announcement,
             )
     return True
@@ -179,13 +182,18 @@ def still_active(ids: list[int]) -> list[Registration]:
     return list(found.order_by(Registration.id))
 
 
-def mail_to(registration: Registration, announcement: Announcement, *, once: str, desk: Desk) -> EmailMessage:
+def occasion(registration: Registration, announcement: Announcement) -> str:
+    """What its mail to one delegate is written for, once."""
+    return f"announcement:{announcement.id}:{registration.public_id}"
+
+
+def mail_to(registration: Registration, announcement: Announcement, *, desk: Desk) -> EmailMessage:
     """The announcement as a mail to one delegate, in a language in which it is written."""
     written_in = language_among(languages_of(announcement), registration.language)
     return compose(
         "announcement",
         registration,
-        once=once,
+        once=occasion(registration, announcement),
         desk=desk,
         subject=announcement.subject[written_in],
         text=announcement.text[written_in],
@@ -205,7 +213,7 @@ def preview(announcement: Announcement, lang: str, *, desk: Desk) -> EmailMessag
         email="alex@example.org",
     )
     to_nothing = replace(desk, link=lambda registration, lang: f"{desk.home(lang)}r/example")
-    return mail_to(nobody, announcement, once="preview", desk=to_nothing)
+    return mail_to(nobody, announcement, desk=to_nothing)
 
 
 def languages_of(announcement: Announcement) -> list[str]:

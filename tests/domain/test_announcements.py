@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from db import db
-from domain import announcements, clock, organisers, outbox
+from domain import announcements, clock, mail, organisers, outbox
 from domain.announcements import NoDraft, NumberChanged, Progress, Unwritten
 from domain.registration import cancel, erase
 from domain.worker import CHORES, Worker
@@ -82,6 +82,7 @@ def prepare_all(desk) -> int:
     times = 0
     while announcements.prepare_some(desk):
         times += 1
+        assert times < 10
     return times
 
 
@@ -243,6 +244,7 @@ def test_worker_writes_the_mails_fifty_at_a_time(sent, delegates, desk):
     while announcements.prepare_some(desk):
         again = fresh(announcement)
         counts.append((again.prepared, again.state, Mail.select().count()))
+        assert len(counts) < 10
 
     assert counts == [(50, "sending", 50), (100, "sending", 100), (120, "sent", 120)]
     assert recipients() == everybody
@@ -345,6 +347,39 @@ def test_new_address_counts_until_the_mail_is_written(sent, listed, desk):
     prepare_all(desk)
 
     assert recipients() == ["ada@example.net"]
+
+
+def test_mail_that_no_longer_fits_is_composed_anew(sent, stored, change, desk, monkeypatch):
+    ada, bo = (stored(email=f"{name}@example.org", key=name) for name in ("ada", "bo"))
+    sent()
+
+    def meanwhile() -> Any:
+        monkeypatch.undo()
+        change(ada, family_name="Byron", lang="fr")
+        cancel(bo, "", desk=desk)
+        Mail.delete().execute()
+        return announcements.write()
+
+    monkeypatch.setattr(announcements, "write", meanwhile)
+    announcements.prepare_some(desk)
+
+    assert recipients() == [ada.email]
+    assert "Bonjour Ada Byron," in message(ada).get_body(("plain",)).get_content()
+
+
+def test_mails_are_composed_before_anybody_has_to_wait(sent, delegates, desk, monkeypatch):
+    delegates(3)
+    sent()
+    composed: list[bool] = []
+
+    def compose(*given: Any, **named: Any) -> EmailMessage:
+        composed.append(db.in_transaction())
+        return mail.compose(*given, **named)
+
+    monkeypatch.setattr(announcements, "compose", compose)
+    announcements.prepare_some(desk)
+
+    assert composed == [False] * 3
 
 
 def test_announcement_that_was_sent_first_comes_first(write, delegates, cem, desk, noon):
