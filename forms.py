@@ -11,7 +11,7 @@ from wtforms import HiddenField
 from wtforms.validators import ValidationError
 
 from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
-from domain.conference import LANGUAGE_NAMES, Conference, Question
+from domain.conference import LANGUAGE_NAMES, LANGUAGES, Conference, Question
 from domain.doubts import expires_soon, is_apart, is_far_from, is_usual_flight, likely_address
 from fields import (
     Checkboxes,
@@ -468,6 +468,38 @@ def in_words(field: Any) -> list[str]:
     return (field.data or "").splitlines()
 
 
+class GoesWith:
+    """Refuse to leave a field empty when the other one is not."""
+
+    def __init__(self, other: str, message: Any) -> None:
+        self.other, self.message = other, message
+
+    def __call__(self, form: Form, field: Any) -> None:
+        if form[self.other].data and not field.data:
+            raise ValidationError(self.message)
+
+
+def announcement_fields(lang: str) -> tuple[Text, LongText]:
+    """Subject and text of an announcement in a language."""
+    language = {"language": LANGUAGE_NAMES[lang]}
+    no_subject = _l("Enter the subject (%(language)s) too, or remove the text", **language)
+    no_text = _l("Enter the text (%(language)s) too, or remove the subject", **language)
+    look = {"lang": lang, "autocomplete": "off"}
+    subject = Text(
+        _l("Subject (%(language)s)", **language),
+        filters=[squash],
+        validators=[GoesWith(f"text_{lang}", no_subject), readable, LengthAtMost(150)],
+        render_kw=look | {"maxlength": 150},
+    )
+    text = LongText(
+        _l("Text (%(language)s)", **language),
+        filters=[tidy],
+        validators=[GoesWith(f"subject_{lang}", no_text), readable, LengthAtMost(10_000)],
+        render_kw=look | {"maxlength": 10_000, "rows": 10},
+    )
+    return subject, text
+
+
 class LinkForm(DelegateForm):
     """The address to which to send the private link again."""
 
@@ -528,6 +560,48 @@ class SignOutForm(Form):
 
 class RevealForm(Form):
     """The wish to see the sensitive answers of one registration."""
+
+
+class AnnouncementForm(Form):
+    """An announcement by language: each is either whole or empty, and one at least is whole."""
+
+    subject_fr, text_fr = announcement_fields("fr")
+    subject_en, text_en = announcement_fields("en")
+    subject_es, text_es = announcement_fields("es")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        super().validate(extra_validators)
+        if not (self.written("subject") or self.written("text")):
+            self[f"subject_{LANGUAGES[0]}"].errors = [
+                _("Write a subject and a text in one language at least")
+            ]
+        return not self.errors
+
+    def written(self, part: str) -> dict[str, str]:
+        """The subject or the text, by language."""
+        return {lang: self[f"{part}_{lang}"].data for lang in LANGUAGES if self[f"{part}_{lang}"].data}
+
+
+class SendForm(Form):
+    """The number of recipients, typed: so that nobody writes to hundreds of people by a slip."""
+
+    shown = HiddenField()
+    number = Text(
+        _l("Number of recipients"),
+        filters=[squash],
+        validators=[LengthAtMost(9)],
+        render_kw={"inputmode": "numeric", "autocomplete": "off", "maxlength": 9},
+    )
+
+    @property
+    def agreed(self) -> int:
+        """The number, which people part with spaces; nobody, where there is none."""
+        digits = self.number.data.replace(" ", "")
+        return int(digits) if digits.isdecimal() else 0
+
+
+class StopForm(Form):
+    """The wish to send an announcement to nobody else."""
 
 
 class LateLinkForm(Form):

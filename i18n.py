@@ -80,9 +80,12 @@ def in_language(lang: str) -> str:
     endpoint = request.endpoint if request.endpoint in current_app.view_functions else None
     if endpoint is None or endpoint in ("pages.choose_language", "registration.field", "static"):
         return url_for("pages.invitation", lang=lang)
-    if endpoint.startswith("own.") and "GET" not in ((request.url_rule and request.url_rule.methods) or ()):
-        endpoint = "own.show"
-    query = request.args.to_dict() if endpoint.startswith("organiser.") else {}
+    part = endpoint.partition(".")[0]
+    if part in ("own", "announcements") and "GET" not in (
+        (request.url_rule and request.url_rule.methods) or ()
+    ):
+        endpoint = f"{part}.show"
+    query = request.args.to_dict() if part in ("organiser", "announcements") else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
 
 

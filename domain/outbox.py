@@ -13,7 +13,7 @@ from peewee import SQL, fn
 from db import db, forget_pages, on_sqlite, write
 from domain import audit, clock
 from domain.transport import Refused
-from models import UNFINISHED, Mail, Organiser, Registration
+from models import UNFINISHED, Announcement, Mail, Organiser, Registration
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -37,7 +37,14 @@ CLAIM = CLAIM_SKIPPING_LOCKED.replace("FOR UPDATE SKIP LOCKED", "")  # SQLite kn
 _is_unfinished = SQL(f"state IN {UNFINISHED}")  # in words: values passed apart would not match the index
 
 
-def enqueue(message: EmailMessage, *, kind: str, registration: Registration | None, once: str) -> None:
+def enqueue(
+    message: EmailMessage,
+    *,
+    kind: str,
+    registration: Registration | None,
+    once: str,
+    announcement: Announcement | None = None,
+) -> None:
     """Queue a mail in the transaction that is open. A second call with the same `once` does nothing.
 
     Nor does one about a registration that was erased since it was read: the erasure must have been the last word.
@@ -47,6 +54,7 @@ def enqueue(message: EmailMessage, *, kind: str, registration: Registration | No
     now = clock.now()
     Mail.insert(
         registration=registration,
+        announcement=announcement,
         kind=kind,
         language=message["Content-Language"],
         recipient=str(message["To"].addresses[0].addr_spec),

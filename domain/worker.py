@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from config import Settings
 from db import DatabaseOut, connection, relaxed
-from domain import daily, outbox
+from domain import announcements, daily, outbox
 from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 
@@ -17,7 +17,7 @@ BURST = 20  # mails between two looks at the hour's share
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
 # no answer to a delegate waits behind them.
-CHORES: tuple[Callable[[Desk], bool], ...] = (daily.write_due,)
+CHORES: tuple[Callable[[Desk], bool], ...] = (daily.write_due, announcements.prepare_some)
 
 log = logging.getLogger("convoke.outbox")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from factories import SENSITIVE_PARTS, typed, typed_with_travel, typed_with_visa
+from support import announcing
 from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
 
 from db import connection
@@ -41,6 +42,7 @@ def pages(app, client, desk_client, registered, own_pages) -> dict[str, str]:
     with app.test_request_context("/"), connection():
         late.make("bo@example.org", lang="en", organiser=None, desk=app.extensions["desk"])
     travel = typed_with_travel(key=fresh_key(app), email="ada@gmial.com", arrival_flight="BY CAR")
+    draft, sending = announcing.written(desk_client, "fr"), announcing.sent(desk_client)
     own = {f"own {name}": text for name, text in own_pages.items()}
     return (
         public
@@ -50,6 +52,11 @@ def pages(app, client, desk_client, registered, own_pages) -> dict[str, str]:
             "link": client.post("/en/registration/link", {}, status=422).text,
             "sent": client.get("/fr/registration/link/sent").text,
             "erased": client.get("/fr/registration/erased").text,
+            "announcements": desk_client.get(announcing.ANNOUNCEMENTS).text,
+            "no announcement": announcing.write(desk_client, "fr", text_fr="", status=422).text,
+            "draft": desk_client.get(draft).text,
+            "draft not sent": announcing.send(desk_client, draft, number="no", status=422).text,
+            "being sent": desk_client.get(sending).text,
             "late": desk_client.get("/organiser/late-links").text,
             "large": client.post("/en/registration", {"email": "x" * 1024 * 1024}, status=413).text,
             "form": client.get("/en/registration").text,

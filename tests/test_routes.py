@@ -9,6 +9,7 @@ from config import ROOT
 
 PREFIX = "/<any(fr,en,es):lang>"
 OWN = f"{PREFIX}/r/<token>"
+ANNOUNCEMENT = "/organiser/announcements/<int(max=2147483647):number>"
 ROUTES = {
     ("GET", "/", "pages.choose_language"),
     ("GET", f"{PREFIX}/", "pages.invitation"),
@@ -50,6 +51,13 @@ ROUTES = {
     ("POST", "/organiser/mails/retries", "mails.retries"),
     ("POST", "/organiser/mails/<int:number>/retries", "mails.retry"),
     ("POST", "/organiser/mails/<int:number>/address", "mails.address"),
+    ("GET", "/organiser/announcements", "announcements.listing"),
+    ("GET POST", "/organiser/announcements/new", "announcements.new"),
+    ("GET", ANNOUNCEMENT, "announcements.show"),
+    ("GET POST", f"{ANNOUNCEMENT}/edit", "announcements.edit"),
+    ("GET", f"{ANNOUNCEMENT}/preview/<any(fr,en,es):language>", "announcements.preview"),
+    ("POST", f"{ANNOUNCEMENT}/sending", "announcements.sending"),
+    ("POST", f"{ANNOUNCEMENT}/stop", "announcements.stop"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
@@ -62,6 +70,7 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "own": {"show", "edit", "readable"},
     "organiser": {"session", "registrations", "registration", "late_links"},
     "mails": {"listing", "show"},
+    "announcements": {"listing", "new", "show", "edit"},
 }
 WITH_A_FRAGMENT = {
     "pages": set(),
@@ -69,6 +78,7 @@ WITH_A_FRAGMENT = {
     "own": {"edit"},
     "organiser": {"session", "registrations"},
     "mails": {"listing"},
+    "announcements": set(),
 }
 
 
@@ -103,7 +113,8 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 
 
 @pytest.mark.parametrize(
-    "endpoint", sorted({*of_blueprint("registration", "own", "organiser")} - {"organiser.desk"})
+    "endpoint",
+    sorted({*of_blueprint("registration", "own", "organiser", "announcements")} - {"organiser.desk"}),
 )
 def test_view_has_tests_of_its_own(endpoint):
     assert (ROOT / "tests" / "views" / f"test_{endpoint.replace('.', '_')}.py").exists()

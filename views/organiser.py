@@ -12,7 +12,7 @@ from flask_login import current_user, login_required
 from werkzeug import Response
 
 from db import connection
-from domain import audit, clock, late, organisers, outbox, roster
+from domain import announcements, audit, clock, late, organisers, outbox, roster
 from domain.answers import answers_of
 from domain.blocked import Unwanted
 from domain.export import SEPARATORS, csv_chunks
@@ -46,7 +46,8 @@ ACTIONS = {
 }
 
 OWN_PAGE = re.compile(
-    r"/organiser/(late-links|mails(/\d+)?|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?", re.ASCII
+    r"/organiser/(late-links|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?",
+    re.ASCII,
 )
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
@@ -122,6 +123,7 @@ def registrations() -> Response:
         title=_("Registrations"),
         query=query,
         page=roster.page(query),
+        readers=announcements.count(query.q),
         mistyped=is_mistyped(query.q, conference().reference_prefix),
     )
 

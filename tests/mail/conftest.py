@@ -12,8 +12,9 @@ import pytest
 from factories import make_answers
 from flask import Flask
 
-from domain import clock, daily, late
+from domain import announcements, clock, daily, late
 from domain.answers import answers_of
+from domain.desk import Desk
 from domain.registration import amend, cancel, erase, move, register, renew_link, restore, send_link
 from forms import RegistrationForm
 from models import Mail, Organiser, Registration
@@ -61,6 +62,8 @@ def happen(app: Flask, database: None) -> Callable[..., None]:
         with app.test_request_context(f"/{lang}/registration"):
             if kind == "late":
                 late.make(address, lang=lang, organiser=None, desk=desk)
+            if kind == "announcement":
+                announce(desk)
             if kind == "link":
                 send_link(address, lang=lang, desk=desk)
             if kind == "new_link":
@@ -92,6 +95,17 @@ def happen(app: Flask, database: None) -> Callable[..., None]:
                 daily.write_digests(clock.today() + timedelta(days=1), desk)
 
     return happen
+
+
+def announce(desk: Desk) -> None:
+    """Write to everybody, in each language."""
+    organiser = Organiser.create(email="cem@example.org", password_hash="", created_at=clock.now())
+    subject = {"fr": "Navettes", "en": "Shuttles", "es": "Lanzaderas"}
+    draft = announcements.draft(
+        subject, dict.fromkeys(subject, "https://example.org/8"), search="", organiser=organiser
+    )
+    announcements.send(draft, number=announcements.count(""), organiser=organiser)
+    announcements.prepare_some(desk)
 
 
 @pytest.fixture

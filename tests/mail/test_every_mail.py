@@ -38,6 +38,7 @@ KINDS = {
     "late": set(),
     "reminder": {"name", "link"},
     "digest": set(),
+    "announcement": {"name", "link"},
 }
 NOT_ABOUT_ONE = ("late", "digest")  # registration
 # What the templates of a mail speak of, besides the registration.
@@ -53,6 +54,7 @@ FACTS = {
         "numbers": defaultdict(int),
         "list_page": "https://convoke.example/organiser/registrations",
     },
+    "announcement": {"subject": "Shuttles", "text": "At nine", "written_in": "en", "language": "English"},
 }
 NU_CHECKER = ROOT / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 pytestmark = ON_SQLITE

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from factories import JOURNEY, NEEDS, PASSPORT, STAY, typed_with_travel, typed_with_visa
+from support import announcing
 from support.journey import FORM, SESSION, amended, check, own_page
 
 from db import connection
@@ -74,6 +75,25 @@ def in_late_links(desk_client, row):
     return desk_client.post("/organiser/late-links", {"csrf_token": token, "email": CANARY}, status=422)
 
 
+def in_announcements(desk_client, row):
+    announcing.write(desk_client, subject_en=CANARY, text_en=CANARY)
+    return desk_client.get(announcing.ANNOUNCEMENTS)
+
+
+def on_draft(desk_client, row):
+    return desk_client.get(announcing.written(desk_client, "en", subject_en=CANARY, text_en=CANARY))
+
+
+def in_form_for_an_announcement(desk_client, row):
+    words = {"subject_en": CANARY * 6, "text_en": CANARY}
+    return announcing.write(desk_client, "fr", status=422, q="x", **words)
+
+
+def in_number_of_recipients(desk_client, row):
+    path = announcing.written(desk_client)
+    return announcing.send(desk_client, path, number=CANARY, status=422)
+
+
 def travelling(**changes):
     canaries = dict.fromkeys(("arrival_flight", "departure_flight", "mobile", "share_with"), CANARY)
     return typed_with_travel(**canaries | changes)
@@ -117,6 +137,10 @@ def in_sign_in(desk_client, row):
         (with_a_wrong_reason, 20),
         (in_wish_for_a_link, 1),
         (in_late_links, 1),
+        (in_announcements, 1),
+        (on_draft, 7),
+        (in_form_for_an_announcement, 7),
+        (in_number_of_recipients, 1),
         (on_form_about_travel, 5),
         (on_check_page, 16),
         (on_form, 9),

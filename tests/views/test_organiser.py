@@ -1,5 +1,7 @@
 """What holds for every organisers' page: nothing without a sign-in."""
 
+from urllib.parse import unquote
+
 import pytest
 from support.journey import HTMX, ON_SQLITE, SESSION
 
@@ -13,26 +15,37 @@ PAGES = {
         "/organiser/registrations/OB17-2222-22",
         "/organiser/registrations.csv",
         "/organiser/late-links",
+        "/organiser/announcements",
+        "/organiser/announcements/new",
+        "/organiser/announcements/1",
+        "/organiser/announcements/1/edit",
+        "/organiser/announcements/1/preview/en",
     ],
     "POST": [
         "/organiser/registrations/{reference}",
         "/organiser/session/end",
         "/organiser/late-links",
+        "/organiser/announcements/new",
+        "/organiser/announcements/1/edit",
+        "/organiser/announcements/1/sending",
+        "/organiser/announcements/1/stop",
     ],
 }
+SAMPLES = {"reference": "{reference}", "number": 1, "language": "en"}
 EVERY_PAGE = pytest.mark.parametrize(
     ("method", "path"), [(method, path) for method, paths in PAGES.items() for path in paths]
 )
 
 
 def test_every_route_of_the_organisers_is_tried(app):
-    tried = {
-        path.partition("?")[0].replace("{reference}", "<reference>")
-        for paths in PAGES.values()
-        for path in paths
-    }
+    tried = {path.partition("?")[0] for paths in PAGES.values() for path in paths}
 
-    routes = {str(rule) for rule in app.url_map.iter_rules() if rule.endpoint.startswith("organiser.")}
+    with app.test_request_context():
+        routes = {
+            unquote(rule.build({name: SAMPLES[name] for name in rule.arguments}, append_unknown=False)[1])
+            for rule in app.url_map.iter_rules()
+            if rule.endpoint.startswith(("organiser.", "announcements."))
+        }
 
     assert routes - tried == {"/organiser/", SESSION}
 

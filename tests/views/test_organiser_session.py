@@ -12,6 +12,7 @@ from domain import clock, organisers
 from models import AuditEntry, Organiser, SignIn
 
 LIST = "/organiser/registrations"
+ANNOUNCEMENTS = "/organiser/announcements"
 WRONG = "This address and this password do not belong together. Please try again."
 
 
@@ -115,7 +116,13 @@ def test_form_without_its_token_is_refused_in_words_and_kept(client, organiser, 
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("path", [f"{LIST}?q=ada&sort=name", f"{LIST}/OB17-2222-22", f"{LIST}.csv"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"{LIST}?q=ada&sort=name", f"{LIST}/OB17-2222-22", f"{LIST}.csv"),
+        *(ANNOUNCEMENTS, f"{ANNOUNCEMENTS}/new?q=ada", f"{ANNOUNCEMENTS}/12", f"{ANNOUNCEMENTS}/12/edit"),
+    ],
+)
 def test_sign_in_leads_on_to_the_page_that_was_asked_for(client, organiser, path):
     asked = client.get(path, status=303).headers["Location"]
     token = client.get(asked).value("csrf_token")

@@ -50,6 +50,7 @@ def test_form_from_this_site_is_taken(app, client, headers):
     "path",
     [
         *(SESSION, "/organiser/session/end", "/organiser/late-links", f"{FORM}/fields/email", "/en/nothing"),
+        *("/organiser/announcements/new", "/organiser/announcements/1/sending"),
         *(f"{FORM}/link", f"{FORM}/address/x", "/en/r/x/edit", "/en/r/x/erasure", "/en/r/x/data.json"),
     ],
 )

@@ -1,0 +1,258 @@
+"""Announcements: what organisers write to many delegates, each in a language they read; who gets it, how far it is."""
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
+from typing import Any
+
+from babel import Locale
+from peewee import fn
+
+from db import db, write
+from domain import audit, clock, outbox, roster
+from domain.desk import Desk
+from domain.mail import compose
+from models import ACTIVE, UNFINISHED, Announcement, Mail, Organiser, Registration
+
+SUBSTITUTES = ("en", "fr", "es")  # what to give, in this order, to those in whose language nothing is written
+BATCH = 50  # mails that are written at a time, so that nobody waits long for the database
+
+Words = dict[str, str]
+
+
+class NoDraft(Exception):
+    """It has been sent: nothing about it can be changed any more."""
+
+
+class Unwritten(Exception):
+    """There is no language in which it has both a subject and a text."""
+
+
+class NumberChanged(Exception):
+    """It would go to another number of delegates than was agreed to, or to nobody."""
+
+    def __init__(self, actual: int) -> None:
+        super().__init__(actual)
+        self.actual = actual
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far an announcement is, in delegates; `prepared` is for how many it was looked whether they get a mail.
+
+    Those who cancelled meanwhile, or for whom it was stopped, are left out.
+    """
+
+    total: int
+    prepared: int
+    accepted: int
+    waiting: int
+    failed: int
+
+    @property
+    def left_out(self) -> int:
+        return self.total - self.accepted - self.waiting - self.failed
+
+
+def draft(subject: Words, text: Words, *, search: str, organiser: Organiser) -> Announcement:
+    """Store a draft, by language, to the delegates whom a search of the list finds."""
+    with write():
+        announcement = Announcement.create(
+            subject=subject, text=text, search=search, organiser=organiser, created_at=clock.now()
+        )
+        audit.record("announcement.written", organiser=organiser, announcement=announcement.id)
+    return announcement
+
+
+def amend(announcement: Announcement, subject: Words, text: Words, *, organiser: Organiser) -> None:
+    """Put other words into a draft. Raises NoDraft."""
+    with write():
+        change_draft(announcement, subject=subject, text=text)
+        audit.record("announcement.changed", organiser=organiser, announcement=announcement.id)
+
+
+def change_draft(announcement: Announcement, **changes: Any) -> None:
+    """The database decides whether it still is a draft, not a query before. Raises NoDraft."""
+    changed = Announcement.update(**changes).where(
+        Announcement.id == announcement.id, Announcement.state == "draft"
+    )
+    if not changed.execute():
+        raise NoDraft
+
+
+def readers_of(search: str) -> list[int]:
+    """The ids of the registrations that hold and that a search of the list finds, ascending."""
+    return [number for (number,) in _found(search).order_by(Registration.id).tuples()]
+
+
+def count(search: str) -> int:
+    """To how many delegates an announcement with this search would go now."""
+    return int(_found(search).count())
+
+
+def _found(search: str) -> Any:
+    found = roster.matching(roster.Query(q=search)).select(Registration.id)
+    return found.where(Registration.state.in_(ACTIVE))
+
+
+def send(announcement: Announcement, *, number: int, organiser: Organiser) -> None:
+    """Send a draft to everybody whom its search finds now; the worker writes the mails.
+
+    `number` is how many delegates the organiser, who counts as its sender, agreed to. Raises Unwritten,
+    NumberChanged, and NoDraft to the second of two clicks.
+    """
+    if not languages_of(announcement):
+        raise Unwritten
+    with write():
+        readers = readers_of(announcement.search)
+        change_draft(
+            announcement,
+            state="sending",
+            readers=readers,
+            total=len(readers),
+            organiser=organiser,
+            sent_at=clock.now(),
+        )
+        if number != len(readers) or not readers:
+            raise NumberChanged(len(readers))
+        audit.record(
+            "announcement.sent", organiser=organiser, announcement=announcement.id, readers=len(readers)
+        )
+        db.after_commit(outbox.wake.set)
+
+
+def stop(announcement: Announcement, *, organiser: Organiser) -> None:
+    """Write no more mails, and take those back that still wait. Where nothing is being sent any more, do nothing."""
+    with write():
+        stopped = Announcement.update(state="stopped").where(
+            Announcement.id == announcement.id, Announcement.state == "sending"
+        )
+        if not stopped.execute():
+            return
+        waiting = Mail.delete().where(
+            Mail.announcement == announcement.id, Mail.state.in_(("queued", "retrying"))
+        )
+        audit.record(
+            "announcement.stopped",
+            organiser=organiser,
+            announcement=announcement.id,
+            mails=int(waiting.execute()),
+        )
+
+
+def prepare_some(desk: Desk) -> bool:
+    """Write the next mails of the announcement that has been on its way the longest; says whether there was one.
+
+    They are composed before the transaction, which holds up everybody else, and those anew that no longer fit.
+    """
+    on_its_way = Announcement.select().where(Announcement.state == "sending")
+    announcement = on_its_way.order_by(Announcement.sent_at, Announcement.id).first()
+    if announcement is None:
+        return False
+    done, readers = announcement.prepared, announcement.readers
+    batch = readers[done : done + BATCH]
+    prepared = done + len(batch)
+    composed = {(one.id, one.sequence): mail_to(one, announcement, desk=desk) for one in still_active(batch)}
+    with write():
+        claimed = Announcement.update(
+            prepared=prepared, state="sending" if prepared < len(readers) else "sent"
+        ).where(
+            Announcement.id == announcement.id,
+            Announcement.prepared == done,
+            Announcement.state == "sending",
+        )
+        if not claimed.execute():  # another worker has written these, or it has been stopped
+            return False
+        for registration in still_active(batch):
+            message = composed.get((registration.id, registration.sequence))
+            outbox.enqueue(
+                message or mail_to(registration, announcement, desk=desk),
+                kind="announcement",
+                registration=registration,
+                once=occasion(registration, announcement),
+                announcement=announcement,
+            )
+    return True
+
+
+def still_active(ids: list[int]) -> list[Registration]:
+    found = Registration.select(*roster.LISTED).where(
+        Registration.id.in_(ids), Registration.state.in_(ACTIVE)
+    )
+    return list(found.order_by(Registration.id))
+
+
+def occasion(registration: Registration, announcement: Announcement) -> str:
+    """What its mail to one delegate is written for, once."""
+    return f"announcement:{announcement.id}:{registration.public_id}"
+
+
+def mail_to(registration: Registration, announcement: Announcement, *, desk: Desk) -> EmailMessage:
+    """The announcement as a mail to one delegate, in a language in which it is written."""
+    written_in = language_among(languages_of(announcement), registration.language)
+    return compose(
+        "announcement",
+        registration,
+        once=occasion(registration, announcement),
+        desk=desk,
+        subject=announcement.subject[written_in],
+        text=announcement.text[written_in],
+        written_in=written_in,
+        language=Locale(registration.language).languages[written_in],
+    )
+
+
+def preview(announcement: Announcement, lang: str, *, desk: Desk) -> EmailMessage:
+    """The mail as somebody gets it who reads a language: a delegate who does not exist, with a link to nothing."""
+    nobody = Registration(
+        public_id="",
+        reference=f"{desk.conference.reference_prefix}-0000-00",  # no reference has a 0
+        language=lang,
+        given_names="Alex",
+        family_name="Example",
+        email="alex@example.org",
+    )
+    to_nothing = replace(desk, link=lambda registration, lang: f"{desk.home(lang)}r/example")
+    return mail_to(nobody, announcement, desk=to_nothing)
+
+
+def languages_of(announcement: Announcement) -> list[str]:
+    """The languages in which it is whole: with a subject and a text."""
+    return [lang for lang in SUBSTITUTES if announcement.subject.get(lang) and announcement.text.get(lang)]
+
+
+def language_among(written: Container[str], lang: str) -> str:
+    """The language itself where it is written, otherwise the first of SUBSTITUTES that is."""
+    return lang if lang in written else next(other for other in SUBSTITUTES if other in written)
+
+
+def progress(announcement: Announcement) -> Progress:
+    """How far it is by now, counted at one instant."""
+    of_it = (Announcement.state, Announcement.total, Announcement.prepared, Mail.state)
+    counted = Announcement.select(*of_it, fn.COUNT(Mail.id)).left_outer_join(Mail)
+    rows: list[Any] = list(counted.where(Announcement.id == announcement.id).group_by(*of_it).tuples())
+    state, total, prepared = rows[0][:3]
+    mails = {row[3]: row[4] for row in rows}
+    unprepared = total - prepared if state == "sending" else 0
+    return Progress(
+        total=total,
+        prepared=prepared,
+        accepted=mails.get("accepted", 0),
+        waiting=unprepared + sum(mails.get(waiting, 0) for waiting in UNFINISHED),
+        failed=mails.get("failed", 0),
+    )
+
+
+def find(number: int) -> Announcement | None:
+    """An announcement with its organiser, without its readers."""
+    return _with_organiser("readers").where(Announcement.id == number).first()
+
+
+def newest() -> list[Announcement]:
+    """Every announcement, newest first, with its organiser, without its text and readers."""
+    return list(_with_organiser("text", "readers").order_by(Announcement.id.desc()))
+
+
+def _with_organiser(*left_out: str) -> Any:
+    columns = [column for column in Announcement._meta.sorted_fields if column.name not in left_out]
+    return Announcement.select(*columns, Organiser).left_outer_join(Organiser)

@@ -1,0 +1,177 @@
+"""Announcements: writing one, seeing it as a delegate does, sending it to those whom a search finds, stopping it."""
+
+from flask import Blueprint, abort, current_app, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+from werkzeug import Response
+
+from domain import announcements
+from domain.announcements import NoDraft, NumberChanged
+from domain.conference import LANGUAGES
+from forms import AnnouncementForm, SendForm, StopForm
+from htmx import go, render
+from i18n import current_language
+from models import Announcement
+from views.connections import hold_connection
+from views.desk import front_desk
+from views.organiser import asked
+
+ONE = "/<int(max=2147483647):number>"  # what the column holds
+LANGUAGE = f"<any({','.join(LANGUAGES)}):language>"
+# The mail in its frame has its own style and nothing else: no script, no form, no way out of the frame.
+FRAMED = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+bp = Blueprint("announcements", __name__, url_prefix="/organiser/announcements")
+hold_connection(bp)
+
+
+@bp.get("")
+@login_required
+def listing() -> str:
+    """List what has been written, newest first."""
+    return render_template(
+        "announcements/listing.html",
+        title=_("Announcements"),
+        announcements=announcements.newest(),
+        language_among=announcements.language_among,
+    )
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@login_required
+def new() -> Response | tuple[str, int]:
+    """Let an organiser write to the delegates whom a search of the list finds."""
+    form, search = AnnouncementForm(), asked().q
+    if form.validate_on_submit():
+        written = announcements.draft(
+            form.written("subject"), form.written("text"), search=search, organiser=current_user.organiser
+        )
+        return go(url_for("announcements.show", number=written.id))
+    return form_page("announcements/new.html", _("Write an announcement"), form, search)
+
+
+@bp.route(f"{ONE}/edit", methods=["GET", "POST"])
+@login_required
+def edit(number: int) -> Response | tuple[str, int]:
+    """Let an organiser put other words into a draft."""
+    announcement = find(number)
+    if announcement.state != "draft":
+        return too_late(number)
+    form = AnnouncementForm(data=as_data(announcement))
+    if form.validate_on_submit():
+        try:
+            announcements.amend(
+                announcement,
+                form.written("subject"),
+                form.written("text"),
+                organiser=current_user.organiser,
+            )
+        except NoDraft:
+            return too_late(number)
+        return go(url_for("announcements.show", number=number))
+    return form_page("announcements/edit.html", _("Change the draft"), form, announcement.search)
+
+
+def find(number: int) -> Announcement:
+    announcement = announcements.find(number)
+    if announcement is None:
+        abort(404, _("There is no announcement with this number."))
+    return announcement
+
+
+def too_late(number: int) -> Response:
+    return go(url_for("announcements.show", number=number, late=1))
+
+
+def as_data(announcement: Announcement) -> dict[str, str]:
+    """Subject and text by language, as the values of the form's fields."""
+    subject = {f"subject_{lang}": words for lang, words in announcement.subject.items()}
+    return subject | {f"text_{lang}": words for lang, words in announcement.text.items()}
+
+
+def form_page(page: str, heading: str, form: AnnouncementForm, search: str) -> tuple[str, int]:
+    text = render_template(
+        page,
+        title=_("Error: %(title)s", title=heading) if form.errors else heading,
+        heading=heading,
+        form=form,
+        search=search,
+        recipients=announcements.count(search),
+    )
+    return text, 422 if form.errors else 200
+
+
+@bp.get(ONE)
+@login_required
+def show(number: int) -> Response:
+    """Show an announcement as delegates see it, and how far it is."""
+    return announcement_page(find(number), SendForm(formdata=None))
+
+
+def announcement_page(announcement: Announcement, form: SendForm, status: int = 200) -> Response:
+    lang = announcements.language_among(announcements.languages_of(announcement), current_language())
+    response = render(
+        "announcements/show.html",
+        "announcements/_progress.html",
+        title=announcement.subject[lang],
+        status=status,
+        announcement=announcement,
+        written_in=lang,
+        progress=announcements.progress(announcement),
+        recipients=announcements.count(announcement.search) if announcement.state == "draft" else 0,
+        previews=((one, announcements.preview(announcement, one, desk=front_desk())) for one in LANGUAGES),
+        form=form,
+        stop_form=StopForm(formdata=None),
+        is_late="late" in request.args,
+    )
+    framing = f"{current_app.config['CONTENT_SECURITY_POLICY']}; frame-src 'self'"
+    response.headers["Content-Security-Policy"] = framing
+    return response
+
+
+@bp.get(f"{ONE}/preview/{LANGUAGE}")
+@login_required
+def preview(number: int, language: str) -> Response:
+    """Give an announcement as the HTML of its mail, for the frame on its page."""
+    mail = announcements.preview(find(number), language, desk=front_desk())
+    body = mail.get_body(("html",))
+    return make_response(body.get_content() if body else "", FRAMED)
+
+
+@bp.post(f"{ONE}/sending")
+@login_required
+def sending(number: int) -> Response:
+    """Send an announcement to everybody whom its search finds now, if that is as many as were agreed to."""
+    announcement, form = find(number), SendForm()
+    if not form.validate():
+        return announcement_page(announcement, form, 422)
+    try:
+        announcements.send(announcement, number=form.agreed, organiser=current_user.organiser)
+    except NumberChanged as changed:
+        form.number.errors = [reason(form, changed.actual)]
+        return announcement_page(announcement, form, 422)
+    except NoDraft:  # the second of two clicks
+        pass
+    return go(url_for("announcements.show", number=number))
+
+
+def reason(form: SendForm, actual: int) -> str:
+    """Why nothing was sent: another number was typed than the page said, or it has changed since."""
+    if form.number.data == form.shown.data:
+        return _("There are now %(number)s recipients. Enter this number if that is right", number=actual)
+    return _("Enter the number of recipients, %(number)s, to send the announcement", number=actual)
+
+
+@bp.post(f"{ONE}/stop")
+@login_required
+def stop(number: int) -> Response:
+    """Stop sending an announcement."""
+    if not StopForm().validate():
+        abort(400)
+    announcements.stop(find(number), organiser=current_user.organiser)
+    return go(url_for("announcements.show", number=number))
