@@ -13,7 +13,7 @@ from domain import clock, outbox
 from domain.answers import fold
 from domain.late import LIFETIME
 from domain.mail import POLICY
-from domain.roster import MOST_WORDS, contains
+from domain.roster import LISTED, MOST_WORDS, contains
 from domain.transport import Refused
 from models import Mail, Registration
 
@@ -45,8 +45,8 @@ class Page:
 
 
 def matching(query: Query) -> "ModelSelect[Mail]":
-    """The mails of a query, without their messages, each with its registration."""
-    found = Mail.select(*SHOWN, Registration).left_outer_join(Registration)
+    """The mails of a query, without their messages, each with its registration, without its sensitive answers."""
+    found = Mail.select(*SHOWN, *LISTED).left_outer_join(Registration)
     if query.state:
         found = found.where(Mail.state == query.state)
     if query.kind:
@@ -109,14 +109,20 @@ def is_correctable(mail: Mail) -> bool:
 
 
 def redirect(registration: Registration, old: str, address: str) -> None:
-    """Send to another address what has not gone out to the old one, in the transaction that is open."""
-    theirs = Mail.select().where(
+    """Send to another address what has not gone out to the old one, in the transaction that is open.
+
+    What cannot be read any more stays behind: nobody could send it.
+    """
+    theirs = Mail.select(*SHOWN).where(
         Mail.registration == registration,
         fn.LOWER(Mail.recipient) == old.lower(),
         Mail.state.in_(("queued", "retrying", "failed")),
     )
-    for mail in theirs:
-        message = message_of(mail)
+    for mail in list(theirs):
+        try:
+            message = message_of(mail)
+        except MessageGone:
+            continue
         message.replace_header("To", Address(addr_spec=address))
         again = {"state": "queued", "attempts": 0, "due_at": clock.now(), "error": ""}
         text = message.as_bytes().decode("ascii")

@@ -1,7 +1,7 @@
 """What holds for every organisers' page: nothing without a sign-in."""
 
 import pytest
-from support.journey import HTMX, ON_SQLITE, SESSION
+from support.journey import HTMX, ON_SQLITE, SESSION, everything
 
 pytestmark = ON_SQLITE
 
@@ -13,11 +13,18 @@ PAGES = {
         "/organiser/registrations/OB17-2222-22",
         "/organiser/registrations.csv",
         "/organiser/late-links",
+        "/organiser/mails",
+        "/organiser/mails?q=canary&state=queued",
+        "/organiser/mails/{number}",
+        "/organiser/mails/{number}/body",
     ],
     "POST": [
         "/organiser/registrations/{reference}",
         "/organiser/session/end",
         "/organiser/late-links",
+        "/organiser/mails/retries",
+        "/organiser/mails/{number}/retries",
+        "/organiser/mails/{number}/address",
     ],
 }
 EVERY_PAGE = pytest.mark.parametrize(
@@ -27,12 +34,13 @@ EVERY_PAGE = pytest.mark.parametrize(
 
 def test_every_route_of_the_organisers_is_tried(app):
     tried = {
-        path.partition("?")[0].replace("{reference}", "<reference>")
+        path.partition("?")[0].format(reference="<reference>", number="<int:number>")
         for paths in PAGES.values()
         for path in paths
     }
 
-    routes = {str(rule) for rule in app.url_map.iter_rules() if rule.endpoint.startswith("organiser.")}
+    theirs = ("organiser.", "mails.")
+    routes = {str(rule) for rule in app.url_map.iter_rules() if rule.endpoint.startswith(theirs)}
 
     assert routes - tried == {"/organiser/", SESSION}
 
@@ -41,9 +49,17 @@ def test_desk_leads_to_the_list(client):
     assert client.get("/organiser/", status=303).headers["Location"] == "/organiser/registrations"
 
 
+@pytest.fixture
+def canary(mailed) -> dict[str, str]:
+    """What stands in the addresses of the pages of somebody."""
+    mail = mailed(family_name="Canary")
+    return {"reference": mail.registration.reference, "number": mail.id}
+
+
 @EVERY_PAGE
-def test_stranger_is_led_to_the_sign_in(client, registered, method, path):
-    path = path.format(reference=registered(family_name="Canary").reference)
+def test_stranger_is_led_to_the_sign_in(client, canary, method, path):
+    path = path.format(**canary)
+    before = everything()
 
     page = client.open(path, method=method, status=303)
 
@@ -52,11 +68,12 @@ def test_stranger_is_led_to_the_sign_in(client, registered, method, path):
     assert wish.startswith("next=") == (method == "GET")
     assert "Canary" not in page.text
     assert "Canary" not in client.get(page.headers["Location"]).text
+    assert everything() == before
 
 
 @EVERY_PAGE
-def test_stranger_with_htmx_is_told_where_to_sign_in(client, registered, method, path):
-    path = path.format(reference=registered(family_name="Canary").reference)
+def test_stranger_with_htmx_is_told_where_to_sign_in(client, canary, method, path):
+    path = path.format(**canary)
 
     page = client.open(path, method=method, status=401, headers=HTMX)
 
