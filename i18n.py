@@ -75,6 +75,10 @@ def current_language() -> str:
     return locale.language if locale else DEFAULT_LANGUAGE
 
 
+# Where one sees the mails of which a button has been pressed.
+SHOWN_AT = {"mails.retries": "mails.listing", "mails.retry": "mails.show", "mails.address": "mails.show"}
+
+
 def in_language(lang: str) -> str:
     """This page in another language, or the invitation where there is no such page."""
     endpoint = request.endpoint if request.endpoint in current_app.view_functions else None
@@ -82,7 +86,8 @@ def in_language(lang: str) -> str:
         return url_for("pages.invitation", lang=lang)
     if endpoint.startswith("own.") and "GET" not in ((request.url_rule and request.url_rule.methods) or ()):
         endpoint = "own.show"
-    query = request.args.to_dict() if endpoint.startswith("organiser.") else {}
+    endpoint = SHOWN_AT.get(endpoint, endpoint)
+    query = request.args.to_dict() if endpoint.startswith(("organiser.", "mails.")) else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
 
 

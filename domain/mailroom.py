@@ -89,9 +89,10 @@ def message_of(mail: Mail) -> EmailMessage:
 def unreached() -> int:
     """How many mails have failed whose reader has not been reached another way.
 
-    What went to an address that is no longer the delegate's does not count, nor a late link that has run out.
+    What went to an address that is no longer the delegate's does not count, nor a late link that has run out, nor what
+    has been erased.
     """
-    failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed")
+    failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed", Mail.recipient != "")
     is_current = LIVES & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
     return int(failed.where(is_current | is_open).count())

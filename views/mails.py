@@ -1,8 +1,10 @@
 """The organisers' mail page: what is on its way, what went out, what failed and why, and sending again."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -10,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug import Response as WerkzeugResponse
 
+from db import connection
 from domain import audit, mailroom, outbox
 from domain.blocked import Unwanted
 from domain.reasons import reason_of
@@ -39,6 +42,8 @@ MAIL_KINDS = {
 FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 PRIVATE_LINK = re.compile(r"(/r/|/registration/address/|[?&]late=)[\w.~%=-]+")
 
+Answer = TypeVar("Answer")
+
 bp = Blueprint("mails", __name__, url_prefix="/organiser/mails")
 hold_connection(bp)
 
@@ -49,9 +54,15 @@ def for_every_page() -> dict[str, Any]:
         "mail_kinds": MAIL_KINDS,
         "mail_reason": lambda error: _(reason_of(error)),
         "mails_in_address": in_address,
-        "mails_waiting": outbox.waiting,
-        "mails_unreached": mailroom.unreached,
+        "mails_waiting": partial(ask, outbox.waiting),
+        "mails_unreached": partial(ask, mailroom.unreached),
     }
+
+
+def ask(question: Callable[[], Answer]) -> Answer:
+    """Put a question to the outbox, also for an address without a page: no blueprint holds a connection there."""
+    with connection():
+        return question()
 
 
 def asked() -> mailroom.Query:

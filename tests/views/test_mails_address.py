@@ -201,6 +201,14 @@ def test_address_is_not_corrected_without_the_token(desk_client, failed, token):
     assert again(failed).__data__ == failed.__data__
 
 
+@ON_SQLITE
+def test_refusal_leads_to_the_mail_in_another_language(desk_client, failed):
+    page = correct(desk_client, failed, "", status=422)
+
+    addresses = [link["href"] for link in page.select(".languages a")]
+    assert addresses == [f"{PAGE}/{failed.id}?lang={lang}" for lang in ("fr", "en", "es")]
+
+
 # What cannot be corrected
 
 
@@ -261,10 +269,9 @@ def test_address_can_be_corrected_though_a_mail_cannot_be_read_any_more(desk_cli
 
     correct(desk_client, mail)
 
-    assert again(mail).recipient == mail.recipient
     with connection():
-        found = Registration.select(Registration.email).where(Registration.id == mail.registration_id)
-        assert found.scalar() == NEW
+        assert Mail.select(Mail.state, Mail.recipient).tuples().get() == ("failed", mail.recipient)
+        assert Registration.select(Registration.email).tuples().get() == (NEW,)
 
 
 @ON_SQLITE

@@ -204,6 +204,15 @@ def test_search_keeps_the_state_and_shows_what_was_asked(desk_client, put):
     assert page.one("[name=state]")["form"] == page.one("[role=search]")["id"]
 
 
+@ON_SQLITE
+def test_other_languages_keep_what_was_asked(desk_client, put):
+    page = desk_client.get(f"{PAGE}?state=failed&kind=late&q=bo")
+
+    (address,) = [link["href"] for link in page.select(".languages a[lang=fr]")]
+    asked = {"state": ["failed"], "kind": ["late"], "q": ["bo"]}
+    assert parse_qs(urlsplit(address).query) == {"lang": ["fr"]} | asked
+
+
 def test_listing_asks_the_database_as_often_for_fifty_as_for_one(desk_client, mailed, put, caplog):
     def queries() -> int:
         caplog.clear()
