@@ -1,12 +1,9 @@
 """The flask commands: what they say, what they do, and with what code they end."""
 
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from click.testing import Result
-from flask import Flask
 
 import config
 from config import ROOT
@@ -16,19 +13,6 @@ from domain.organisers import authenticate
 from models import Organiser
 
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
-
-
-@pytest.fixture
-def run(app: Flask) -> Callable[..., Result]:
-    """Run `flask …` and check its exit code."""
-    runner = app.test_cli_runner()
-
-    def run(*arguments: str | Path, code: int = 0) -> Result:
-        result = runner.invoke(args=[str(argument) for argument in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 def password_in(result: Result) -> str:
@@ -192,6 +176,7 @@ def test_organiser_demo_is_refused_in_production(app, run, monkeypatch):
         ("conference", "check"),
         ("db", "status"),
         ("db", "upgrade"),
+        *(("outbox", name) for name in ("check", "retry", "status", "work")),
         *(("organiser", name) for name in ("add", "list", "reset", "remove", "demo")),
     ],
     ids=" ".join,
