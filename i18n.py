@@ -81,11 +81,11 @@ def in_language(lang: str) -> str:
     if endpoint is None or endpoint in ("pages.choose_language", "registration.field", "static"):
         return url_for("pages.invitation", lang=lang)
     part = endpoint.partition(".")[0]
-    if part in ("own", "announcements") and "GET" not in (
-        (request.url_rule and request.url_rule.methods) or ()
-    ):
-        endpoint = f"{part}.show"
-    query = request.args.to_dict() if part in ("organiser", "announcements") else {}
+    shown_at = f"{part}.{'show' if request.view_args else 'listing'}"
+    is_button = "GET" not in ((request.url_rule and request.url_rule.methods) or ())
+    if is_button and shown_at in current_app.view_functions:
+        endpoint = shown_at
+    query = request.args.to_dict() if request.path.startswith("/organiser") else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
 
 

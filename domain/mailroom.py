@@ -13,7 +13,7 @@ from domain import clock, outbox
 from domain.answers import fold
 from domain.late import LIFETIME
 from domain.mail import POLICY
-from domain.roster import MOST_WORDS, contains
+from domain.roster import LISTED, MOST_WORDS, contains
 from domain.transport import Refused
 from models import Mail, Registration
 
@@ -45,8 +45,8 @@ class Page:
 
 
 def matching(query: Query) -> "ModelSelect[Mail]":
-    """The mails of a query, without their messages, each with its registration."""
-    found = Mail.select(*SHOWN, Registration).left_outer_join(Registration)
+    """The mails of a query, without their messages, each with its registration, without its sensitive answers."""
+    found = Mail.select(*SHOWN, *LISTED).left_outer_join(Registration)
     if query.state:
         found = found.where(Mail.state == query.state)
     if query.kind:
@@ -89,9 +89,10 @@ def message_of(mail: Mail) -> EmailMessage:
 def unreached() -> int:
     """How many mails have failed whose reader has not been reached another way.
 
-    What went to an address that is no longer the delegate's does not count, nor a late link that has run out.
+    What went to an address that is no longer the delegate's does not count, nor a late link that has run out, nor what
+    has been erased.
     """
-    failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed")
+    failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed", Mail.recipient != "")
     is_current = LIVES & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
     return int(failed.where(is_current | is_open).count())
@@ -109,14 +110,20 @@ def is_correctable(mail: Mail) -> bool:
 
 
 def redirect(registration: Registration, old: str, address: str) -> None:
-    """Send to another address what has not gone out to the old one, in the transaction that is open."""
-    theirs = Mail.select().where(
+    """Send to another address what has not gone out to the old one, in the transaction that is open.
+
+    What cannot be read any more stays behind: nobody could send it.
+    """
+    theirs = Mail.select(*SHOWN).where(
         Mail.registration == registration,
         fn.LOWER(Mail.recipient) == old.lower(),
         Mail.state.in_(("queued", "retrying", "failed")),
     )
-    for mail in theirs:
-        message = message_of(mail)
+    for mail in list(theirs):
+        try:
+            message = message_of(mail)
+        except MessageGone:
+            continue
         message.replace_header("To", Address(addr_spec=address))
         again = {"state": "queued", "attempts": 0, "due_at": clock.now(), "error": ""}
         text = message.as_bytes().decode("ascii")

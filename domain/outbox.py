@@ -188,10 +188,14 @@ def sent_within_an_hour() -> int:
 
 
 def retry(theirs: Any = True, *, organiser: Organiser | None = None) -> int:
-    """Send again, from the first attempt on, what failed or waits to be tried again; returns how many these are."""
+    """Send again, from the first attempt on, what failed or waits to be tried again; returns how many these are.
+
+    What has been erased stays as it is: there is nothing left to send.
+    """
     with write():
         again = Mail.update(state="queued", attempts=0, due_at=clock.now(), error="")
-        count = int(again.where(Mail.state.in_(("failed", "retrying")), theirs).execute())
+        again = again.where(Mail.state.in_(("failed", "retrying")), Mail.recipient != "", theirs)
+        count = int(again.execute())
         audit.record("mails.retried", organiser=organiser, mails=count)
         db.after_commit(wake.set)
     return count

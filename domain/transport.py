@@ -113,6 +113,7 @@ class SmtpTransport:
         """Go as far as one can without sending anything. Raises Refused, Deferred or Unreachable."""
         server = self.server or self.connect()
         try:
+            server.ehlo_or_helo_if_needed()
             for step, address in ((server.mail, sender), (server.rcpt, recipient)):
                 code, text = step(address)
                 if code not in (250, 251):

@@ -13,9 +13,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from click.testing import Result
 from factories import make_answers, next_address
 from flask import Flask
 from support.page import PageClient
+from support.smtp import Authority
 
 import config
 from app import create_app
@@ -162,6 +164,19 @@ def desk_client(organiser: Organiser, client: PageClient) -> PageClient:
     return client
 
 
+@pytest.fixture
+def run(app: Flask) -> Callable[..., Result]:
+    """Run `flask …` and check its exit code."""
+    runner = app.test_cli_runner()
+
+    def run(*arguments: str | Path, code: int = 0) -> Result:
+        result = runner.invoke(args=[str(argument) for argument in arguments])
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     def find() -> int:
@@ -170,3 +185,14 @@ def free_port() -> Callable[[], int]:
             return int(probe.getsockname()[1])
 
     return find
+
+
+@pytest.fixture
+def port(free_port: Callable[[], int]) -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who certifies the mail servers of the tests."""
+    return Authority(tmp_path_factory.mktemp("authority"))

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -18,19 +17,6 @@ from domain.organisers import authenticate
 from models import Mail, Organiser, Registration
 
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
-
-
-@pytest.fixture
-def run(app: Flask) -> Callable[..., Result]:
-    """Run `flask …` and check its exit code."""
-    runner = app.test_cli_runner()
-
-    def run(*arguments: str | Path, code: int = 0) -> Result:
-        result = runner.invoke(args=[str(argument) for argument in arguments])
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 def password_in(result: Result) -> str:
@@ -263,6 +249,7 @@ def test_reminders_send_before_the_first_day_says_that_none_is_owed(run, people,
         ("conference", "check"),
         ("db", "status"),
         ("db", "upgrade"),
+        *(("outbox", name) for name in ("check", "retry", "status", "work")),
         *(("organiser", name) for name in ("add", "list", "reset", "remove", "demo")),
         ("reminders", "send"),
     ],

@@ -32,7 +32,6 @@ SAMPLES = {
     "reference": "x",
     "number": 1,
     "filename": "app.js",
-    "number": 1,
     "language": "en",
 }
 PUBLIC_URL = "https://convoke.example.org"

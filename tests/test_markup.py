@@ -9,7 +9,8 @@ from support import announcing
 from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
 
 from db import connection
-from domain import late
+from domain import clock, late
+from models import Mail
 
 ROOT = Path(__file__).parent.parent
 FULL = SENSITIVE_PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
@@ -35,7 +36,7 @@ def own_pages(app, client, registered) -> dict[str, str]:
 
 
 @pytest.fixture
-def pages(app, client, desk_client, registered, own_pages) -> dict[str, str]:
+def pages(app, client, desk_client, registered, own_pages, mail_pages) -> dict[str, str]:
     reference = registered().reference
     key = client.get("/en/registration").value("key")
     public = {name: client.get(f"/fr/{name}").text for name in ("", "programme", "practical", "privacy")}
@@ -66,7 +67,35 @@ def pages(app, client, desk_client, registered, own_pages) -> dict[str, str]:
             "list": desk_client.get("/organiser/registrations").text,
             "one": desk_client.get(f"/organiser/registrations/{reference}").text,
         }
+        | mail_pages
     )
+
+
+@pytest.fixture
+def mail_pages(desk_client, registered) -> dict[str, str]:
+    """What an organiser sees of the mails, of which one failed and more than a page went out."""
+    registered(email="eve@example.org")
+    now = clock.now()
+    usual = {"kind": "late", "language": "en", "recipient": "", "message": "", "state": "accepted"}
+    with connection():
+        Mail.update(state="failed", error="550 5.1.1 No such user").execute()
+        number = Mail.get().id
+        Mail.insert_many(
+            usual | {"once": str(n), "message_id": str(n), "due_at": now, "created_at": now}
+            for n in range(50)
+        ).execute()
+        last = Mail.select().order_by(Mail.id.desc()).get().id
+    page = desk_client.get("/organiser/mails")
+    token = page.select("[name=csrf_token]")[0]["value"]
+    path = f"/organiser/mails/{number}"
+    return {
+        "mails": page.text,
+        "mails older": desk_client.get(page.one("#page-older")["href"]).text,
+        "mails none": desk_client.get("/organiser/mails?q=nobody").text,
+        "mail": desk_client.get(path).text,
+        "mail erased": desk_client.get(f"/organiser/mails/{last}").text,
+        "mail wrong": desk_client.post(f"{path}/address", {"csrf_token": token}, status=422).text,
+    }
 
 
 def test_pages_are_valid_html(pages, tmp_path):

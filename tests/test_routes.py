@@ -8,6 +8,7 @@ from support.journey import ON_SQLITE
 from config import ROOT
 
 PREFIX = "/<any(fr,en,es):lang>"
+MAIL = "/organiser/mails/<int(max=2147483647):number>"
 OWN = f"{PREFIX}/r/<token>"
 ANNOUNCEMENT = "/organiser/announcements/<int(max=2147483647):number>"
 ROUTES = {
@@ -46,11 +47,11 @@ ROUTES = {
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
     ("GET POST", "/organiser/late-links", "organiser.late_links"),
     ("GET", "/organiser/mails", "mails.listing"),
-    ("GET", "/organiser/mails/<int:number>", "mails.show"),
-    ("GET", "/organiser/mails/<int:number>/body", "mails.body"),
+    ("GET", MAIL, "mails.show"),
+    ("GET", f"{MAIL}/body", "mails.body"),
     ("POST", "/organiser/mails/retries", "mails.retries"),
-    ("POST", "/organiser/mails/<int:number>/retries", "mails.retry"),
-    ("POST", "/organiser/mails/<int:number>/address", "mails.address"),
+    ("POST", f"{MAIL}/retries", "mails.retry"),
+    ("POST", f"{MAIL}/address", "mails.address"),
     ("GET", "/organiser/announcements", "announcements.listing"),
     ("GET POST", "/organiser/announcements/new", "announcements.new"),
     ("GET", ANNOUNCEMENT, "announcements.show"),
@@ -114,7 +115,9 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 
 @pytest.mark.parametrize(
     "endpoint",
-    sorted({*of_blueprint("registration", "own", "organiser", "announcements")} - {"organiser.desk"}),
+    sorted(
+        {*of_blueprint("registration", "own", "organiser", "mails", "announcements")} - {"organiser.desk"}
+    ),
 )
 def test_view_has_tests_of_its_own(endpoint):
     assert (ROOT / "tests" / "views" / f"test_{endpoint.replace('.', '_')}.py").exists()

@@ -115,6 +115,9 @@ def test_production_takes_an_empty_setting_for_a_missing_one(faults, name):
         ("MAIL_REPLY_TO", "nobody", "value is not a valid email address"),
         ("CONFERENCE", "/nowhere", "there is no conference.toml in /nowhere"),
         ("HTMX_INTEGRITY", "md5-abc", "String should match pattern"),
+        ("MAILS_PER_HOUR", "0", "Input should be greater than or equal to 1"),
+        ("MAILS_PER_HOUR", "many", "Input should be a valid integer"),
+        ("OUTBOX_THREAD", "perhaps", "Input should be a valid boolean"),
         ("MODE", "test", "Input should be 'production' or 'rehearsal'"),
         ("PORT", "0", "Input should be greater than or equal to 1"),
         ("PORT", "http", "Input should be a valid integer"),
@@ -132,6 +135,58 @@ def test_production_refuses_a_wrong_setting_and_names_it(faults, name, value, re
 
     assert [fault for fault in found if fault.startswith(f"CONVOKE_{name}: {reason}")]
     assert {fault.partition(":")[0] for fault in found} <= {f"CONVOKE_{name}", "CONVOKE_REDIS_URL"}
+
+
+AUTHORITY = "smtps://mail.example.org?ca={path}"
+
+
+def test_certificate_of_a_mail_servers_authority_is_read(load, authority):
+    url = AUTHORITY.format(path=authority.path)
+
+    assert load(MAIL_URL=url).mail_url == url
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "no certificate",
+        "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n",
+    ],
+    ids=["missing", "empty", "text", "nonsense"],
+)
+@pytest.mark.parametrize("mode", ["production", "rehearsal"])
+def test_certificate_that_is_missing_or_none_is_a_fault(faults, var, tmp_path, mode, content):
+    path = tmp_path / "authority.pem"
+    if content is not None:
+        path.write_text(content)
+
+    found = faults(MODE=mode, MAIL_URL=AUTHORITY.format(path=path))
+
+    assert found == [f"CONVOKE_MAIL_URL: there is no certificate in {path}"]
+
+
+def test_folder_is_no_certificate(faults, tmp_path):
+    assert faults(MAIL_URL=AUTHORITY.format(path=tmp_path)) == [
+        f"CONVOKE_MAIL_URL: there is no certificate in {tmp_path}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "mails_per_hour", "outbox_thread"),
+    [
+        ({}, 1000, True),
+        ({"MAILS_PER_HOUR": "1", "OUTBOX_THREAD": "false"}, 1, False),
+        ({"MAILS_PER_HOUR": "", "OUTBOX_THREAD": ""}, 1000, True),
+        ({"MAILS_PER_HOUR": "20000", "OUTBOX_THREAD": "0"}, 20000, False),
+    ],
+    ids=str,
+)
+def test_outbox_is_limited_and_can_be_left_to_another_process(load, given, mails_per_hour, outbox_thread):
+    settings = load(**given)
+
+    assert (settings.mails_per_hour, settings.outbox_thread) == (mails_per_hour, outbox_thread)
 
 
 def test_production_names_every_fault_at_once(faults):

@@ -1,6 +1,6 @@
 """Announcements: writing one, seeing it as a delegate does, sending it to those whom a search finds, stopping it."""
 
-from flask import Blueprint, abort, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug import Response
@@ -14,17 +14,11 @@ from i18n import current_language
 from models import Announcement
 from views.connections import hold_connection
 from views.desk import front_desk
+from views.frames import framed, with_frames
+from views.mails import ONE
 from views.organiser import asked
 
-ONE = "/<int(max=2147483647):number>"  # what the column holds
 LANGUAGE = f"<any({','.join(LANGUAGES)}):language>"
-# The mail in its frame has its own style and nothing else: no script, no form, no way out of the frame.
-FRAMED = {
-    "Content-Security-Policy": (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    ),
-    "X-Frame-Options": "SAMEORIGIN",
-}
 
 bp = Blueprint("announcements", __name__, url_prefix="/organiser/announcements")
 hold_connection(bp)
@@ -129,9 +123,7 @@ def announcement_page(announcement: Announcement, form: SendForm, status: int = 
         stop_form=StopForm(formdata=None),
         is_late="late" in request.args,
     )
-    framing = f"{current_app.config['CONTENT_SECURITY_POLICY']}; frame-src 'self'"
-    response.headers["Content-Security-Policy"] = framing
-    return response
+    return with_frames(response)
 
 
 @bp.get(f"{ONE}/preview/{LANGUAGE}")
@@ -140,7 +132,7 @@ def preview(number: int, language: str) -> Response:
     """Give an announcement as the HTML of its mail, for the frame on its page."""
     mail = announcements.preview(find(number), language, desk=front_desk())
     body = mail.get_body(("html",))
-    return make_response(body.get_content() if body else "", FRAMED)
+    return framed(body.get_content() if body else "")
 
 
 @bp.post(f"{ONE}/sending")

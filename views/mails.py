@@ -1,15 +1,18 @@
 """The organisers' mail page: what is on its way, what went out, what failed and why, and sending again."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug import Response as WerkzeugResponse
 
+from db import connection
 from domain import audit, mailroom, outbox
 from domain.blocked import Unwanted
 from domain.reasons import reason_of
@@ -19,6 +22,7 @@ from htmx import go, render
 from models import MAIL_STATES, Mail
 from views.connections import hold_connection
 from views.desk import front_desk
+from views.frames import framed, with_frames
 
 MAIL_KINDS = {
     "confirmation": _l("Confirmation"),
@@ -36,8 +40,10 @@ MAIL_KINDS = {
     "announcement": _l("Announcement to delegates"),
     "digest": _l("Daily digest to organisers"),
 }
-FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+ONE = "/<int(max=2147483647):number>"  # what the column holds
 PRIVATE_LINK = re.compile(r"(/r/|/registration/address/|[?&]late=)[\w.~%=-]+")
+
+Answer = TypeVar("Answer")
 
 bp = Blueprint("mails", __name__, url_prefix="/organiser/mails")
 hold_connection(bp)
@@ -49,9 +55,15 @@ def for_every_page() -> dict[str, Any]:
         "mail_kinds": MAIL_KINDS,
         "mail_reason": lambda error: _(reason_of(error)),
         "mails_in_address": in_address,
-        "mails_waiting": outbox.waiting,
-        "mails_unreached": mailroom.unreached,
+        "mails_waiting": partial(ask, outbox.waiting),
+        "mails_unreached": partial(ask, mailroom.unreached),
     }
+
+
+def ask(question: Callable[[], Answer]) -> Answer:
+    """Put a question to the outbox, also for an address without a page: no blueprint holds a connection there."""
+    with connection():
+        return question()
 
 
 def asked() -> mailroom.Query:
@@ -73,7 +85,7 @@ def in_address(query: mailroom.Query, **changes: Any) -> dict[str, Any]:
 
 
 def found(number: int) -> Mail:
-    mail = mailroom.find(number) if number < 2**31 else None
+    mail = mailroom.find(number)
     if mail is None:
         abort(404, _("There is no such mail."))
     return mail
@@ -95,7 +107,7 @@ def listing() -> WerkzeugResponse:
     )
 
 
-@bp.get("/<int:number>")
+@bp.get(ONE)
 @login_required
 def show(number: int) -> WerkzeugResponse:
     """Show one mail as it was sent, and why it failed; each look is in the log."""
@@ -125,10 +137,7 @@ def show_mail(mail: Mail, form: CorrectionForm) -> WerkzeugResponse:
         ),
         422 if form.errors else 200,
     )
-    page.headers["Content-Security-Policy"] = (
-        f"{current_app.config['CONTENT_SECURITY_POLICY']}; frame-src 'self'"
-    )
-    return page
+    return with_frames(page)
 
 
 def without_private_links(text: str) -> str:
@@ -136,7 +145,7 @@ def without_private_links(text: str) -> str:
     return PRIVATE_LINK.sub(r"\1…", text)
 
 
-@bp.get("/<int:number>/body")
+@bp.get(f"{ONE}/body")
 @login_required
 def body(number: int) -> Response:
     """Give the HTML of a mail to the frame in which it is shown: no scripts, no links, nothing from elsewhere."""
@@ -149,14 +158,6 @@ def body(number: int) -> Response:
     return framed(without_private_links(part.get_content()))
 
 
-def framed(html: str) -> Response:
-    """HTML for a sandboxed frame on a page of ours."""
-    response = make_response(html)
-    response.headers["Content-Security-Policy"] = FRAME_POLICY
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    return response
-
-
 @bp.post("/retries")
 @login_required
 def retries() -> WerkzeugResponse:
@@ -167,7 +168,7 @@ def retries() -> WerkzeugResponse:
     return go(url_for("mails.listing"))
 
 
-@bp.post("/<int:number>/retries")
+@bp.post(f"{ONE}/retries")
 @login_required
 def retry(number: int) -> WerkzeugResponse:
     """Send one mail again."""
@@ -177,7 +178,7 @@ def retry(number: int) -> WerkzeugResponse:
     return go(url_for("mails.show", number=number))
 
 
-@bp.post("/<int:number>/address")
+@bp.post(f"{ONE}/address")
 @login_required
 def address(number: int) -> WerkzeugResponse:
     """Correct the address of a delegate whom a mail did not reach, and send it there."""

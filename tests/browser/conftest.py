@@ -15,6 +15,7 @@ from browser import steps
 from browser.server import Server, wait_for
 from factories import next_address
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from support.smtp import MailServer
 
 from config import HTMX_URL, ROOT
 
@@ -103,6 +104,37 @@ def late_server(
     folder = tmp_path_factory.mktemp("later")
     desk.copy_database(folder)
     return start_server(folder, CONVOKE_REHEARSAL_DATE="2017-05-10")
+
+
+@pytest.fixture(scope="session")
+def post(free_port: Callable[[], int]) -> Iterator[MailServer]:
+    """A mail server that refuses what a test tells it to."""
+    with MailServer(free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mail_desk(
+    start_server: Callable[..., Server],
+    desk: Server,
+    post: MailServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Server:
+    """The same registrations once more, with a real mail server, for tests of the mails."""
+    folder = tmp_path_factory.mktemp("mails")
+    wait_for(lambda: not desk.rows("SELECT id FROM mail WHERE state != 'accepted'"))
+    desk.copy_database(folder)
+    return start_server(folder, CONVOKE_MAIL_URL=f"smtp://{post.hostname}:{post.port}")
+
+
+@pytest.fixture
+def unreached(mail_desk: Server, post: MailServer, open_page: Callable[..., Page]) -> str:
+    """The address of somebody who has registered, and whom the confirmation did not reach."""
+    address = next_address()
+    post.mailbox.answers[address] = "550 5.1.1 No such user here"
+    steps.send_form(open_page(mail_desk), mail_desk, steps.ADA | {"email": address})
+    wait_for(lambda: mail_desk.rows("SELECT id FROM mail WHERE recipient = ? AND state = 'failed'", address))
+    return address
 
 
 @pytest.fixture(scope="session")

@@ -152,13 +152,18 @@ def link_in(server: Server, mail: EmailMessage, path: str) -> str:
 
 def register(page: Page, server: Server, answers: dict[str, Any], lang: str = "en") -> str:
     """Register somebody without filling in the form in the window, and return the private link."""
+    send_form(page, server, answers, lang)
+    return private_link(server, answers["email"])
+
+
+def send_form(page: Page, server: Server, answers: dict[str, Any], lang: str = "en") -> None:
+    """Send the form without a window."""
     address = f"{server.url}/{lang}/registration"
     (key,) = re.findall('name="key".*? value="([^"]+)"', page.request.get(address).text())
     sent = urlencode(answers | {"key": key, "step": "send"}, doseq=True)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = page.request.post(address, data=sent, headers=headers, max_redirects=0)
     assert answer.status == 303
-    return private_link(server, answers["email"])
 
 
 def press_in(page: Page, action: str) -> None:
@@ -302,3 +307,24 @@ def late_link_states(page: Page) -> Iterator[str]:
     page.locator("main form button").click()
     expect(page.locator(".notice--good")).to_be_visible()
     yield "late link made"
+
+
+def mail_states(page: Page, failed: str) -> Iterator[str]:
+    """Take an organiser through the mails, of which one failed, with a halt at each state."""
+    sign_in(page)
+    page.goto("/organiser/mails")
+    yield "mails"
+    page.locator("#page-older").click()
+    expect(page.locator("#page-newest")).to_be_visible()
+    yield "older mails"
+    page.goto("/organiser/mails?q=nobody")
+    yield "empty search"
+    page.goto(f"/organiser/mails?state=failed&q={failed}")
+    yield "mails that failed"
+    page.locator("tbody th a").click()
+    expect(page.locator("iframe")).to_be_visible()
+    page.locator("summary").click()
+    yield "mail that failed"
+    page.locator("form[action$='/address'] button").click()
+    expect(page.locator("#summary")).to_be_visible()
+    yield "correction with an error"

@@ -87,6 +87,20 @@ def test_late_links_have_no_violations(open_page, late_server, lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_mails_have_no_violations(open_page, mail_desk, unreached, lang):
+    page = open_page(mail_desk, locale=lang)
+
+    found = [
+        violation
+        for state in steps.mail_states(page, unreached)
+        for violation in violations(page, f"organiser: {state}", lang)
+    ]
+
+    assert page.locator("html").get_attribute("lang") == lang
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_own_page_after_the_deadline_has_no_violations(open_page, desk, late_server, lang):
     page = open_page(late_server)
     path = urlsplit(steps.private_link(desk, OTHERS[-1]["email"])).path.replace("/en/", f"/{lang}/")

@@ -18,7 +18,7 @@ from support.journey import ON_SQLITE
 from config import ROOT
 from domain import clock
 from domain.conference import LANGUAGES
-from domain.mail import compose
+from domain.mail import compose, confirmation, message_id
 from domain.registration import build
 from models import Mail, Registration
 
@@ -166,6 +166,33 @@ def test_mail_has_the_same_message_id_for_the_same_occasion(app, database, kind)
 
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert first["Message-ID"].endswith("@example.org>")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("confirmation", *NOT_ABOUT_ONE)])
+def test_mail_about_a_registration_answers_its_confirmation(read, newest, kind):
+    message = read(kind)
+
+    if kind == "erased":  # the confirmation itself is no more
+        once = confirmation(Registration.get())
+        first = message_id(once, message["From"])
+    else:
+        first = newest("confirmation")["Message-ID"]
+    assert message["In-Reply-To"] == message["References"] == first != message["Message-ID"]
+
+
+@pytest.mark.parametrize("kind", ("confirmation", *NOT_ABOUT_ONE))
+def test_first_mail_to_somebody_answers_none(read, kind):
+    message = read(kind)
+
+    assert (message["In-Reply-To"], message["References"]) == (None, None)
+
+
+def test_mails_about_two_registrations_answer_each_its_own(read, send, inbox):
+    send("en", email="bo@example.org", key="another form")
+    message = read("new_link", email="ada@example.org")
+
+    first = {mail["To"]: mail["Message-ID"] for mail in inbox() if mail["In-Reply-To"] is None}
+    assert message["In-Reply-To"] == first[message["To"]]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NOT_ABOUT_ONE])

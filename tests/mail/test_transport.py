@@ -1,30 +1,14 @@
 """Handing mails to a real server: what arrives, what is refused for good or tried again, and that TLS is verified."""
 
-import time
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.smtp import HOST, PASSWORD, USER, Authority, MailServer
+from support.smtp import HOST, PASSWORD, USER, MailServer
 
-from db import connection
-from domain import transport, worker
+from domain import transport
 from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, open_transport
-from domain.worker import Worker
-from models import Mail
 
 MESSAGE = b"Subject: Good news\r\n\r\n.A line that begins with a full stop\r\n"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def port(free_port: Callable[[], int]) -> int:
-    return free_port()
 
 
 def send(outgoing: transport.Transport, recipient: str = "ada@example.org") -> None:
@@ -259,102 +243,3 @@ def test_address_of_a_folder_may_hold_any_letter(tmp_path):
     send_once(f"file://{quote(str(folder))}")
 
     assert len(list(folder.iterdir())) == 1
-
-
-# The worker
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
-
-
-def states() -> list[str]:
-    with connection():
-        return [mail.state for mail in Mail.select().order_by(Mail.id)]
-
-
-@pytest.fixture
-def work(app, make_settings, port) -> Callable[[], Worker]:
-    """Start a worker."""
-
-    def start(**given: Any) -> Worker:
-        worker = Worker(make_settings(mail_url=f"smtp://{HOST}:{port}", **given), app.extensions["desk"])
-        worker.start()
-        return worker
-
-    return start
-
-
-def test_worker_sends_what_is_queued_before_it_starts(registered, work, port):
-    ada = registered(lang="fr", given_names="Ünal")
-    with MailServer(port) as server:
-        thread = work()
-        wait_for(lambda: states() == ["accepted"])
-        thread.stop()
-
-    (mail,) = server.mailbox.received
-    with connection():
-        assert mail.content == Mail.get().message.encode()
-    assert (mail.sender, mail.recipients) == ("secretariat@example.org", [ada.email])
-
-
-def test_commit_wakes_the_worker(registered, work, port, monkeypatch):
-    monkeypatch.setattr(worker, "POLL", 5)
-    registered()
-    with MailServer(port) as server:
-        thread = work()
-        wait_for(lambda: states() == ["accepted"])
-        time.sleep(0.2)  # by now it waits
-        registered()
-        wait_for(lambda: len(server.mailbox.received) == 2, seconds=2)
-        thread.stop()
-
-    assert not thread.is_alive()
-
-
-def test_worker_goes_on_after_a_refusal_and_a_deferral(registered, work, port):
-    people = [registered() for _ in range(3)]
-    with MailServer(port) as server:
-        server.mailbox.answers = {
-            people[0].email: "550 5.1.1 No such user",
-            people[1].email: "451 4.3.0 Later",
-        }
-        thread = work()
-        wait_for(lambda: states() == ["failed", "retrying", "accepted"])
-        thread.stop()
-
-    with connection():
-        errors = [mail.error for mail in Mail.select().order_by(Mail.id)]
-    assert errors == ["550 5.1.1 No such user", "451 4.3.0 Later", ""]
-
-
-def test_worker_finishes_the_mail_in_hand_when_it_is_stopped(registered, work, port):
-    registered()
-    registered()
-    with MailServer(port) as server:
-        server.mailbox.seconds = 0.5
-        thread = work()
-        wait_for(lambda: states() == ["sending", "queued"])
-        thread.stop()
-        wait_for(lambda: not server.still_connected, seconds=2)
-
-    assert not thread.is_alive()
-    assert states() == ["accepted", "queued"]
-    assert len(server.mailbox.received) == 1
-
-
-def test_worker_that_waits_stops_at_once(registered, work, port, monkeypatch):
-    monkeypatch.setattr(worker, "POLL", 5)
-    registered()
-    with MailServer(port):
-        thread = work()
-        wait_for(lambda: states() == ["accepted"])
-        time.sleep(0.2)  # by now it waits
-        began = time.monotonic()
-        thread.stop()
-
-    assert not thread.is_alive()
-    assert time.monotonic() - began < 1

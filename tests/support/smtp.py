@@ -31,12 +31,24 @@ class Received:
 class Mailbox:
     """What came in, and what to answer: `answers` by recipient, otherwise 250. None cuts the connection.
 
-    Before it takes a message the server thinks for some `seconds`.
+    `to_sender` is the answer to every sender, and `of_size` to those whose message is as large or larger. Before it
+    takes a message the server thinks for some `seconds`.
     """
 
     received: list[Received] = field(default_factory=list)
     answers: dict[str, str | None] = field(default_factory=dict)
+    to_sender: str = "250 OK"
+    of_size: int = 0
     seconds: float = 0
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        sizes = [int(option.partition("=")[2]) for option in options if option.lower().startswith("size=")]
+        answer = self.to_sender if max(sizes, default=0) >= self.of_size else "250 OK"
+        if answer.startswith("250"):
+            envelope.mail_from = address
+        return answer
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -1,12 +1,18 @@
-"""A desk for the tests of the views: quick to open, and in English."""
+"""A desk for the tests of the views: quick to open, and in English; and an outbox as a day may leave it."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
+from factories import PASSPORT
 from flask import Flask
 from support.page import PageClient
 
-from db import connection
+from db import connection, db
 from domain import clock, organisers
-from models import Organiser
+from models import Mail, Organiser, Registration
 
 
 @pytest.fixture
@@ -18,3 +24,56 @@ def desk_client(app: Flask, client: PageClient) -> PageClient:
     with client.client.session_transaction() as session:
         session.update(_user_id=token, _fresh=True, lang="en")
     return client
+
+
+@pytest.fixture
+def mailed(registered: Callable[..., Registration]) -> Callable[..., Mail]:
+    """Register somebody; the confirmation, with columns of one's choice."""
+
+    def mail(*, columns: dict[str, Any] | None = None, **answers: Any) -> Mail:
+        row = registered(**answers)
+        with connection():
+            if columns:
+                Mail.update(**columns).where(Mail.registration == row).execute()
+            return Mail.select(Mail, Registration).join(Registration).where(Mail.registration == row).get()
+
+    return mail
+
+
+@pytest.fixture
+def put(app: Flask) -> Callable[..., list[Mail]]:
+    """Put a number of mails into the outbox: rows alone, with columns of one's choice."""
+    numbers = count(1)
+
+    def put(how_many: int = 1, **columns: Any) -> list[Mail]:
+        now = clock.now()
+        usual = {
+            "kind": "late",
+            "language": "en",
+            "recipient": "bo@example.org",
+            "message": "Subject: a\n\nb",
+        }
+        usual |= {"state": "accepted", "due_at": now, "created_at": now}
+        names = [f"put {next(numbers)}" for _ in range(how_many)]
+        with connection():
+            Mail.insert_many(
+                [usual | {"once": name, "message_id": name} | columns for name in names]
+            ).execute()
+            return list(Mail.select().where(Mail.once.in_(names)).order_by(Mail.id))
+
+    return put
+
+
+@pytest.fixture
+def passport_of_a_lost_key(mailed: Callable[..., Mail]) -> Mail:
+    """A mail that failed, and a registration with a passport; the key of neither is known any more."""
+    mail = mailed(columns={"state": "failed"}, passport=PASSPORT, consents=["affiliation", "visa"])
+    stranger = MultiFernet([Fernet(Fernet.generate_key())])
+    with connection():
+        for table, column, number in (
+            ("mail", "message", mail.id),
+            ("registration", "passport", mail.registration_id),
+        ):
+            lost = stranger.encrypt(b'"lost"').decode()
+            db.execute_sql(f"UPDATE {table} SET {column} = '{lost}' WHERE id = {number}")
+    return mail

@@ -3,7 +3,7 @@
 from urllib.parse import unquote
 
 import pytest
-from support.journey import HTMX, ON_SQLITE, SESSION
+from support.journey import HTMX, ON_SQLITE, SESSION, everything
 
 pytestmark = ON_SQLITE
 
@@ -20,6 +20,10 @@ PAGES = {
         "/organiser/announcements/1",
         "/organiser/announcements/1/edit",
         "/organiser/announcements/1/preview/en",
+        "/organiser/mails",
+        "/organiser/mails?q=canary&state=queued",
+        "/organiser/mails/{number}",
+        "/organiser/mails/{number}/body",
     ],
     "POST": [
         "/organiser/registrations/{reference}",
@@ -29,6 +33,9 @@ PAGES = {
         "/organiser/announcements/1/edit",
         "/organiser/announcements/1/sending",
         "/organiser/announcements/1/stop",
+        "/organiser/mails/retries",
+        "/organiser/mails/{number}/retries",
+        "/organiser/mails/{number}/address",
     ],
 }
 SAMPLES = {"reference": "{reference}", "number": 1, "language": "en"}
@@ -38,13 +45,18 @@ EVERY_PAGE = pytest.mark.parametrize(
 
 
 def test_every_route_of_the_organisers_is_tried(app):
-    tried = {path.partition("?")[0] for paths in PAGES.values() for path in paths}
+    tried = {
+        path.partition("?")[0].format(reference="{reference}", number=1)
+        for paths in PAGES.values()
+        for path in paths
+    }
 
+    theirs = ("organiser.", "mails.", "announcements.")
     with app.test_request_context():
         routes = {
             unquote(rule.build({name: SAMPLES[name] for name in rule.arguments}, append_unknown=False)[1])
             for rule in app.url_map.iter_rules()
-            if rule.endpoint.startswith(("organiser.", "announcements."))
+            if rule.endpoint.startswith(theirs)
         }
 
     assert routes - tried == {"/organiser/", SESSION}
@@ -54,9 +66,17 @@ def test_desk_leads_to_the_list(client):
     assert client.get("/organiser/", status=303).headers["Location"] == "/organiser/registrations"
 
 
+@pytest.fixture
+def canary(mailed) -> dict[str, str]:
+    """What stands in the addresses of the pages of somebody."""
+    mail = mailed(family_name="Canary")
+    return {"reference": mail.registration.reference, "number": mail.id}
+
+
 @EVERY_PAGE
-def test_stranger_is_led_to_the_sign_in(client, registered, method, path):
-    path = path.format(reference=registered(family_name="Canary").reference)
+def test_stranger_is_led_to_the_sign_in(client, canary, method, path):
+    path = path.format(**canary)
+    before = everything()
 
     page = client.open(path, method=method, status=303)
 
@@ -65,11 +85,12 @@ def test_stranger_is_led_to_the_sign_in(client, registered, method, path):
     assert wish.startswith("next=") == (method == "GET")
     assert "Canary" not in page.text
     assert "Canary" not in client.get(page.headers["Location"]).text
+    assert everything() == before
 
 
 @EVERY_PAGE
-def test_stranger_with_htmx_is_told_where_to_sign_in(client, registered, method, path):
-    path = path.format(reference=registered(family_name="Canary").reference)
+def test_stranger_with_htmx_is_told_where_to_sign_in(client, canary, method, path):
+    path = path.format(**canary)
 
     page = client.open(path, method=method, status=401, headers=HTMX)
 

@@ -1,0 +1,101 @@
+"""The warning on every organisers' page while mails do not get through."""
+
+from datetime import timedelta
+
+import pytest
+from support.journey import ON_SQLITE, own_page
+
+from db import connection
+from domain import clock, outbox
+from domain.transport import Unreachable
+from models import Mail
+
+EVERY_PAGE = [
+    "/organiser/registrations",
+    "/organiser/registrations/{reference}",
+    "/organiser/registrations.csv",
+    "/organiser/late-links",
+    "/organiser/mails",
+    "/organiser/mails/{number}",
+    "/organiser/nothing",
+]
+ERROR = "ConnectionRefusedError: [Errno 111] Connection refused"
+NO_SUCH_MAILBOX = "550 5.1.1 No such user here"
+pytestmark = ON_SQLITE
+
+
+def warnings(desk_client, path: str) -> list[str]:
+    status = {"/organiser/nothing": 404, "/organiser/registrations.csv": 403}.get(path, 200)
+    return desk_client.get(path, status=status).texts(".undelivered p")
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE)
+def test_every_page_warns_of_delegates_who_are_not_reached_and_then_no_more(desk_client, mailed, path):
+    mail = mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
+    path = path.format(reference=mail.registration.reference, number=mail.id)
+
+    before = warnings(desk_client, path)
+    with connection():
+        outbox.retry()
+    after = warnings(desk_client, path)
+
+    assert before == [
+        "1 mail has failed: its delegate has not been reached. See why, and send again",
+    ]
+    assert after == []
+
+
+@pytest.mark.parametrize("path", EVERY_PAGE)
+def test_every_page_says_since_when_and_why_mails_wait_for_the_server(desk_client, mailed, path):
+    mail = mailed(columns={"due_at": clock.now() - timedelta(hours=1)})
+    path = path.format(reference=mail.registration.reference, number=mail.id)
+    assert warnings(desk_client, path) == []
+
+    with connection():
+        outbox.waits_for_server(Unreachable(ERROR))
+        since = Mail.get().due_at
+
+    (line,) = warnings(desk_client, path)
+    assert line.startswith("Mails have been waiting since ")
+    assert f"{since:%H:%M} UTC. No mail server answers on this port: is it running" in line
+
+
+def test_warning_leads_to_what_failed(desk_client, mailed, put):
+    mail = mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
+    put()
+
+    page = desk_client.get(desk_client.get("/organiser/late-links").one(".undelivered a")["href"])
+
+    assert [link["href"] for link in page.select("tbody th a")] == [f"/organiser/mails/{mail.id}"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("fr", "2 messages n’ont pas pu être remis"),
+        ("en", "2 mails have failed"),
+        ("es", "2 correos no se han podido entregar"),
+    ],
+)
+def test_warning_counts_in_each_language(desk_client, mailed, lang, words):
+    for _ in range(2):
+        mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
+
+    assert warnings(desk_client, f"/organiser/mails?lang={lang}")[0].startswith(words)
+
+
+@pytest.mark.parametrize("path", ["/en/", "/en/registration", "/en/nothing", "own", "/organiser/session"])
+def test_nobody_else_sees_the_warning(app, client, mailed, path):
+    mail = mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
+    path = own_page(app, mail.registration) if path == "own" else path
+
+    page = client.get(path, status=404 if "nothing" in path else 200)
+
+    assert page.select(".undelivered") == []
+
+
+def test_public_page_in_an_organisers_browser_has_no_warning(desk_client, mailed):
+    mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
+    assert len(warnings(desk_client, "/organiser/mails")) == 1
+
+    assert desk_client.get("/en/").select(".undelivered") == []
