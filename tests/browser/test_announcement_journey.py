@@ -30,6 +30,7 @@ def announcing_desk(start_server, desk: Server, tmp_path_factory: pytest.TempPat
 
 def expect_no_faults(page: Page, state: str, lang: str, mode: str) -> None:
     """Look at the layout, and where there is JavaScript at the accessibility too: axe is JavaScript."""
+    page.wait_for_load_state()  # before the style sheet has come, everything is too wide
     size = page.viewport_size
     assert faults(page, state) == []
     assert mode == "no-javascript" or violations(page, state, lang) == []
