@@ -124,6 +124,7 @@ def test_announcement_is_stopped(open_page, start_server, desk, tmp_path, mode):
     steps.sign_in(page)
     page.goto("/organiser/registrations")
     write(page, "Too soon")
+    expect_no_faults(page, "draft", "en", mode)
     send(page, 53)
     expect(page.locator("#progress progress")).to_be_visible()
     expect_no_faults(page, "being sent", "en", mode)
@@ -131,5 +132,6 @@ def test_announcement_is_stopped(open_page, start_server, desk, tmp_path, mode):
     page.locator('form[action$="/stop"] button').click()
 
     expect(page.locator("#progress .state--stopped")).to_be_visible()
+    expect_no_faults(page, "stopped", "en", mode)
     expect(page.locator("#progress a, #progress form")).to_have_count(0)
     assert slow.rows("SELECT id FROM mail WHERE kind = 'announcement'") == []
