@@ -30,6 +30,7 @@ def announcing_desk(start_server, desk: Server, tmp_path_factory: pytest.TempPat
 
 def expect_no_faults(page: Page, state: str, lang: str, mode: str) -> None:
     """Look at the layout, and where there is JavaScript at the accessibility too: axe is JavaScript."""
+    page.wait_for_load_state()  # before the style sheet has come, everything is too wide
     size = page.viewport_size
     assert faults(page, state) == []
     assert mode == "no-javascript" or violations(page, state, lang) == []
@@ -123,6 +124,7 @@ def test_announcement_is_stopped(open_page, start_server, desk, tmp_path, mode):
     steps.sign_in(page)
     page.goto("/organiser/registrations")
     write(page, "Too soon")
+    expect_no_faults(page, "draft", "en", mode)
     send(page, 53)
     expect(page.locator("#progress progress")).to_be_visible()
     expect_no_faults(page, "being sent", "en", mode)
@@ -130,5 +132,6 @@ def test_announcement_is_stopped(open_page, start_server, desk, tmp_path, mode):
     page.locator('form[action$="/stop"] button').click()
 
     expect(page.locator("#progress .state--stopped")).to_be_visible()
+    expect_no_faults(page, "stopped", "en", mode)
     expect(page.locator("#progress a, #progress form")).to_have_count(0)
     assert slow.rows("SELECT id FROM mail WHERE kind = 'announcement'") == []

@@ -76,7 +76,7 @@ def test_list_leads_here_with_its_search_and_the_number_of_those_who_are_coming(
     assert {q: [(link.get_text(), link["href"]) for link in found] for q, found in links.items()} == {
         "": [("Write to these 3 delegates", PAGE)],
         "byron": [("Write to these 2 delegates", f"{PAGE}?q=byron")],
-        "lovelace": [("Write to this delegate", f"{PAGE}?q=lovelace")],
+        "lovelace": [("Write to 1 delegate", f"{PAGE}?q=lovelace")],
         "nobody": [],
     }
 
