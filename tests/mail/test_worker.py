@@ -310,7 +310,8 @@ def test_share_of_an_hour_is_kept_and_the_rest_goes_out_an_hour_later(registered
 def is_idle(thread: Worker) -> bool:
     """Whether the worker can do no more for the moment."""
     with connection():
-        return not (thread.may_send() and outbox.is_any_due()) and "sending" not in states()
+        may_send = outbox.sent_within_an_hour() < thread.most_an_hour
+        return not (may_send and outbox.is_any_due()) and "sending" not in states()
 
 
 def test_eleventh_mail_to_one_address_within_a_day_waits_and_says_why(links, work, port, quick, noon):
