@@ -53,12 +53,15 @@ audit: .venv/dev   ## packages that do not fit together, secrets and foreign pat
 	! git grep -nIE -e '-----BEGIN [A-Z ]*PRIVATE KEY' -e '/(home|root|tmp)/[a-z]' -- . ':!tests' ':!Makefile'
 
 # System packages that only the tests need; as root they are installed, otherwise it says what is missing.
+# Postfix comes without a configuration, so that none is started but the one that a test starts.
 SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm
 system:
 	@missing=; for pair in $(SYSTEM); do thing=$${pair#*:}; \
 	  command -v $$thing >/dev/null || [ -d $$thing ] || missing="$$missing $${pair%%:*}"; done; \
 	if [ -n "$$missing" ]; then \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$missing; \
+	  if [ "$$(id -u)" = 0 ]; then case $$missing in *postfix*) \
+	    echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections;; esac; \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-remove $$missing; \
 	  else echo "Please install first: apt-get install$$missing"; exit 1; fi; fi
 
 .venv/run: requirements.txt

@@ -40,12 +40,13 @@ def post_worker_init(worker):
 
 
 def let_outbox_end_first(worker):
-    """Stop the outbox when SIGTERM comes: requests that hang may use up the time until gunicorn kills what is left."""
+    """Stop the outbox when SIGTERM comes: requests that hang may use up the time until gunicorn kills what is left.
+
+    Only once: systemd and gunicorn both send it, and the outbox cannot be told while it is being told.
+    """
 
     def end(*given):
-        if (
-            worker.alive
-        ):  # once: systemd and gunicorn both send it, and an event cannot be set while it is being set
+        if worker.alive:
             worker.handle_exit(*given)
             worker.outbox.stop(timeout=0)
 

@@ -12,6 +12,8 @@ COLUMNS = {
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
     accounts = [value for report in reports for name, value in report.user_properties if name == "account"]
+    if not accounts:
+        return
     terminalreporter.section("Mails under fire")
     terminalreporter.write_line("".join(f"{name:>{width + 2}}" for name, width in COLUMNS.items()))
     for account in accounts:

@@ -13,7 +13,7 @@ from typing import Any
 from factories import next_address
 from support.visitor import Answer, ask, register
 
-AT_ONCE = 4
+AT_ONCE = 8
 PATIENCE = 20  # seconds for one step
 
 

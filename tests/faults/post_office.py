@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from support.smtp import Mailbox
@@ -14,11 +15,15 @@ LATER = "451 4.3.0 Try again later"
 
 @dataclass
 class PostOffice(Mailbox):
-    """A mailbox that cuts off some of the mails that it takes, right before or right after it says so."""
+    """A mailbox that cuts off some of the mails that it takes, right before or right after it says so.
+
+    While it has a mail `in_hand`, whoever sends it waits for the answer.
+    """
 
     cut: float = 0.05
     cuts: int = 0
     refusals: int = 0
+    in_hand: threading.Event = field(default_factory=threading.Event)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -29,7 +34,9 @@ class PostOffice(Mailbox):
         return await super().handle_RCPT(server, session, envelope, address, options)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
+        self.in_hand.set()
         await asyncio.sleep(random.uniform(0, SLOWEST))
+        self.in_hand.clear()
         if random.random() < REFUSED:
             self.refusals += 1
             return LATER

@@ -22,10 +22,7 @@ from support.victim import OutboxWorker, Victim
 
 WEB_SERVERS = {"SQLite": 1, "PostgreSQL": 2}
 CUT = {"SIGKILL": 0.05, "SIGTERM": 0.0}  # of the mails
-LEASE = {
-    "SIGKILL": 4,
-    "SIGTERM": 180,
-}  # seconds; who ends in peace leaves nothing behind that must be waited for
+LEASE = {"SIGKILL": 2, "SIGTERM": 180}  # seconds; what ends in peace leaves no mail to wait for
 LONGEST_DRAIN = 60  # seconds until every mail has to be accepted when nothing is ended any more
 
 
@@ -72,7 +69,7 @@ def hold(database: str, signal: str, *, ended: int, folder: Path, free_port: Cal
         with running(parts):
             with registering([server.url for server in web_servers]) as told:
                 for _ in range(ended):
-                    end_one(parts, signal)
+                    end_one(parts, signal, office)
             drain(address)
         found = compare(told, office, address)
     return Account(database, signal, ended, **found, seconds=time.monotonic() - began)
@@ -104,10 +101,12 @@ def running(parts: list[Victim]) -> Iterator[None]:
                 part.kill()
 
 
-def end_one(parts: list[Victim], signal: str) -> None:
-    """End one of those that are up, after a moment, and start it again."""
+def end_one(parts: list[Victim], signal: str, office: PostOffice) -> None:
+    """End one of those that are up, after a moment, every other time while a mail is in hand, and start it again."""
     part = random.choice(wait_for(lambda: [part for part in parts if part.is_up()]))
     time.sleep(random.uniform(0.15, 1.2))
+    if random.random() < 0.5:
+        office.in_hand.wait(1)
     part.kill() if signal == "SIGKILL" else part.stop()
     part.start()
 
