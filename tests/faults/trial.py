@@ -129,8 +129,8 @@ def rows(address: str, query: str) -> list[tuple[Any, ...]]:
 def compare(told: list[str], office: PostOffice, address: str) -> dict[str, Any]:
     """What the delegates were told against what is stored, and what is stored against what the mail server has."""
     stored = Counter(email for (email,) in rows(address, "SELECT email FROM registration"))
-    mails = rows(address, "SELECT recipient, message_id, state FROM mail WHERE kind = 'confirmation'")
-    meant = {(recipient, message_id) for recipient, message_id, _ in mails}
+    mails = rows(address, "SELECT recipient, message_id, kind, state FROM mail")
+    meant = {(recipient, message_id) for recipient, message_id, kind, _ in mails if kind == "confirmation"}
     copies = defaultdict(list)
     for one in office.received:
         copies[one.recipients[0], message_from_bytes(one.content)["Message-ID"]].append(one.content)
@@ -143,5 +143,5 @@ def compare(told: list[str], office: PostOffice, address: str) -> dict[str, Any]
         "duplicates": len(office.received) - len(copies),
         "cuts": office.cuts,
         "refusals": office.refusals,
-        "failed": [recipient for recipient, _, state in mails if state != "accepted"],
+        "failed": [recipient for recipient, *_, state in mails if state != "accepted"],
     }
