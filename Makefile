@@ -4,7 +4,7 @@ PORT ?= $(or $(CONVOKE_PORT),8000)
 BIN := .venv/bin
 CODE := $(wildcard *.py) domain views migrations tests benchmarks
 
-.PHONY: help run serve test check bench lint types translations messages audit system
+.PHONY: help run serve test check faults bench lint types translations messages audit system
 help:              ## print this list
 	@sed -nE 's/^([a-z]+):[^#]*## */\1\t/p' Makefile | expand -t 14
 
@@ -16,10 +16,14 @@ serve: .venv/run   ## serve for real: settings from the environment, none of the
 	@exec $(BIN)/gunicorn
 
 test: .venv/dev node_modules/.package-lock.json system  ## everything that must pass: unit, view, mail, PostgreSQL and browser tests
-	$(BIN)/python -m pytest -q -n auto --ignore=tests/browser
+	$(BIN)/python -m pytest -q -n auto --ignore=tests/browser --ignore=tests/faults
 	$(BIN)/python -m pytest -q tests/browser
 
 check: lint types translations test audit  ## what CI runs: linters, types, translations, tests, audits
+
+faults: SYSTEM += postfix:/usr/lib/postfix/sbin
+faults: .venv/dev system  ## kill -9 while mails go out: nothing may be lost; and a real mail server, as root
+	$(BIN)/python -m pytest -q tests/faults
 
 bench: .venv/dev   ## print the tables of docs/performance.md
 	@for file in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$file .py); done
@@ -49,12 +53,15 @@ audit: .venv/dev   ## packages that do not fit together, secrets and foreign pat
 	! git grep -nIE -e '-----BEGIN [A-Z ]*PRIVATE KEY' -e '/(home|root|tmp)/[a-z]' -- . ':!tests' ':!Makefile'
 
 # System packages that only the tests need; as root they are installed, otherwise it says what is missing.
+# Postfix comes without a configuration, so that none is started but the one that a test starts.
 SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm default-jre-headless:java
 system:
 	@missing=; for pair in $(SYSTEM); do thing=$${pair#*:}; \
 	  command -v $$thing >/dev/null || [ -d $$thing ] || missing="$$missing $${pair%%:*}"; done; \
 	if [ -n "$$missing" ]; then \
-	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$missing; \
+	  if [ "$$(id -u)" = 0 ]; then case $$missing in *postfix*) \
+	    echo postfix postfix/main_mailer_type select No configuration | debconf-set-selections;; esac; \
+	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-remove $$missing; \
 	  else echo "Please install first: apt-get install$$missing"; exit 1; fi; fi
 
 .venv/run: requirements.txt

@@ -1,5 +1,6 @@
 """How gunicorn serves the application: one process with many threads, and in each process an outbox worker."""
 
+import signal
 import sys
 
 from config import Faults, load
@@ -35,6 +36,22 @@ def post_worker_init(worker):
     if settings.outbox_thread:
         worker.outbox = Worker(settings, worker.wsgi.extensions["desk"])
         worker.outbox.start()
+        let_outbox_end_first(worker)
+
+
+def let_outbox_end_first(worker):
+    """Stop the outbox when SIGTERM comes: requests that hang may use up the time until gunicorn kills what is left.
+
+    Only once: systemd and gunicorn both send it, and the outbox cannot be told while it is being told.
+    """
+
+    def end(*given):
+        if worker.alive:
+            worker.handle_exit(*given)
+            worker.outbox.stop(timeout=0)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.siginterrupt(signal.SIGTERM, False)
 
 
 def worker_exit(server, worker):

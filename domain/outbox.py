@@ -19,6 +19,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LEASE = timedelta(minutes=3)  # longer than what is left of an SMTP dialogue: four steps of transport.TIMEOUT
 ATTEMPTS = 18  # with the waits below some two days
+FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = 6 * HOUR
 MOST_A_DAY = 3  # to one address, of those that anybody can cause who types it
 MOST_TO_ONE = 10  # a day, of all; what is more waits
@@ -130,7 +131,7 @@ def failed(mail: Mail, error: Exception) -> None:
     if isinstance(error, Refused) or mail.attempts >= ATTEMPTS:
         _settle(mail, state="failed", error=str(error))
         return
-    wait = min(timedelta(seconds=30) * 2 ** (mail.attempts - 1), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311
+    wait = min(FIRST_WAIT * 2 ** (mail.attempts - 1), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311
     _settle(mail, state="retrying", error=str(error), due_at=clock.now() + wait)
 
 

@@ -1,22 +1,18 @@
 """The application, its clients, its databases and its clock. No test data here: see factories.py."""
 
 import os
-import shutil
 import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from click.testing import Result
 from factories import make_answers, next_address
 from flask import Flask
 from support.page import PageClient
+from support.postgresql import postgresql_server
 from support.smtp import Authority
 
 import config
@@ -44,36 +40,9 @@ def no_settings_of_the_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL server of our own, on a socket in a short folder; its address without the database."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    assert programs, "PostgreSQL is missing: apt-get install postgresql"
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    run: dict[str, Any] = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
-    data = folder / "data"
-    subprocess.run(
-        [programs[-1] / "initdb", "-N", "-D", data, "-U", "convoke", "-A", "trust", "-E", "UTF8"],
-        check=True,
-        **run,
-    )
-    options = f"-c listen_addresses= -k {folder} -c fsync=off -c timezone=Asia/Tokyo"
-    server = subprocess.Popen(
-        [programs[-1] / "postgres", "-D", data, *options.split()], stderr=subprocess.DEVNULL, **run
-    )
-    address = f"host={folder} user=convoke dbname=postgres"
-    for _ in range(200):
-        try:
-            with psycopg.connect(address, autocommit=True) as session:
-                session.execute("CREATE DATABASE convoke")
-            break
-        except psycopg.OperationalError:
-            time.sleep(0.05)
-    yield f"postgresql:///convoke?host={folder}&user=convoke"
-    server.terminate()
-    server.wait(30)
-    shutil.rmtree(folder, ignore_errors=True)
+    """The address of a database on a PostgreSQL server of our own."""
+    with postgresql_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

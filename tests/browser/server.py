@@ -30,6 +30,10 @@ class Server:
 
     configuration = ROOT / "gunicorn.conf.py"
 
+    @property
+    def command(self) -> tuple[str | Path, ...]:
+        return ("gunicorn", "-c", self.configuration)
+
     def __init__(self, folder: Path, port: int, **settings: str) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
@@ -58,7 +62,7 @@ class Server:
         self.log = self.folder / f"{self.url.rpartition(':')[2]}.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", self.configuration],
+                [sys.executable, "-m", *self.command],
                 cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -106,10 +110,10 @@ def number(file: Path) -> int:
     return int(file.stem.rpartition("-")[2])
 
 
-def wait_for(found: Callable[[], T]) -> T:
+def wait_for(found: Callable[[], T], seconds: float = 20) -> T:
     """What `found` finds, as soon as it finds something."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + seconds
     while not (result := found()):
-        assert time.monotonic() < end, "waited 20 seconds in vain"
+        assert time.monotonic() < end, f"waited {seconds} seconds in vain"
         time.sleep(0.02)
     return result

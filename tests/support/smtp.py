@@ -79,8 +79,8 @@ class Mailbox:
 class MailServer(Controller):
     """A mail server in a thread; `connections` counts who came."""
 
-    def __init__(self, port: int, **given: Any) -> None:
-        self.mailbox = Mailbox()
+    def __init__(self, port: int, mailbox: Mailbox | None = None, **given: Any) -> None:
+        self.mailbox = mailbox or Mailbox()
         self.connections: list[SMTP] = []
         super().__init__(self.mailbox, hostname=HOST, port=port, **given)
 
@@ -89,8 +89,8 @@ class MailServer(Controller):
         return cls(port, tls_context=context, require_starttls=True, **given)
 
     @classmethod
-    def with_sign_in(cls, port: int, context: ssl.SSLContext) -> "MailServer":
-        return cls.with_starttls(port, context, authenticator=check_password, auth_required=True)
+    def with_sign_in(cls, port: int, context: ssl.SSLContext, **given: Any) -> "MailServer":
+        return cls.with_starttls(port, context, authenticator=check_password, auth_required=True, **given)
 
     @classmethod
     def with_tls(cls, port: int, context: ssl.SSLContext) -> "MailServer":
