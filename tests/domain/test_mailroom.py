@@ -162,6 +162,16 @@ def test_mails_to_others_and_to_another_address_are_not_redirected(ada, stored, 
     ]
 
 
+def test_mails_of_an_earlier_registration_of_the_same_address_stay(ada, stored, desk):
+    cancel(ada, "", desk=desk)
+    later = stored(email="ada@example.org", key="another form")
+    settle(state="failed")
+
+    mailroom.redirect(later, "ada@example.org", NEW)
+
+    assert [recipient for _, recipient, _ in mails()] == ["ada@example.org", "ada@example.org", NEW]
+
+
 def test_redirected_mail_is_claimed_and_sent_to_the_new_address(ada, correct):
     settle(state="failed", due_at=clock.now() - timedelta(days=1))
     correct(ada, NEW)
