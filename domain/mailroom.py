@@ -133,13 +133,13 @@ def redirect(registration: Registration, old: str, address: str) -> None:
 
 
 def has_reached(registration: Registration, address: str) -> bool:
-    """Whether any mail to this delegate was accepted at an address: somebody there may hold the private link."""
+    """Whether any mail to this delegate was accepted at an address, or may be: somebody there may hold the link."""
     return (
         Mail.select()
         .where(
             Mail.registration == registration,
             fn.LOWER(Mail.recipient) == address.lower(),
-            Mail.state == "accepted",
+            Mail.state.in_(("accepted", "sending")),
         )
         .exists()
     )
