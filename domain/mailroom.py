@@ -19,7 +19,6 @@ from models import Mail, Registration
 
 PAGE_SIZE = 50
 SHOWN = [column for column in Mail._meta.sorted_fields if column is not Mail.message]
-LIVES = Registration.state != "erased"
 
 
 class MessageGone(Exception):
@@ -93,7 +92,7 @@ def unreached() -> int:
     has been erased.
     """
     failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed", Mail.recipient != "")
-    is_current = LIVES & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
+    is_current = fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email)
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
     return int(failed.where(is_current | is_open).count())
 
@@ -134,13 +133,13 @@ def redirect(registration: Registration, old: str, address: str) -> None:
 
 
 def has_reached(registration: Registration, address: str) -> bool:
-    """Whether any mail to this delegate was accepted at an address: somebody there may hold the private link."""
+    """Whether any mail to this delegate was accepted at an address, or may be: somebody there may hold the link."""
     return (
         Mail.select()
         .where(
             Mail.registration == registration,
             fn.LOWER(Mail.recipient) == address.lower(),
-            Mail.state == "accepted",
+            Mail.state.in_(("accepted", "sending")),
         )
         .exists()
     )

@@ -132,6 +132,10 @@ class SmtpTransport:
             else:
                 server = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
             self.server = self.signed_in(server)
+        except UnicodeError:  # its words would tell a letter of the password
+            raise Unreachable(
+                "a letter in the server's name, the user or the password is not ASCII"
+            ) from None
         except (smtplib.SMTPException, OSError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
         return self.server

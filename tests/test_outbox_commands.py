@@ -346,6 +346,20 @@ def test_check_says_when_a_server_says_nothing(check, monkeypatch, scheme):
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(
+    "url", [f"smtp+starttls://{USER}:{quote('pässwort')}@{{host}}?ca={{ca}}", "smtp://mail..example.org"]
+)
+def test_check_says_when_a_letter_cannot_be_sent(check, port, authority, url):
+    with MailServer.with_sign_in(port, authority.context()):
+        result = check(url.format(host=f"{HOST}:{port}", ca=authority.path), code=1)
+
+    assert result.output.splitlines()[1:] == [
+        "Error: it does not take our mail. The mail server could not be talked to.",
+        "  a letter in the server's name, the user or the password is not ASCII",
+    ]
+
+
+@ON_SQLITE
 def test_check_of_a_folder_has_nothing_to_look_at(check, tmp_path):
     result = check(f"file://{tmp_path}")
 

@@ -162,6 +162,16 @@ def test_mails_to_others_and_to_another_address_are_not_redirected(ada, stored, 
     ]
 
 
+def test_mails_of_an_earlier_registration_of_the_same_address_stay(ada, stored, desk):
+    cancel(ada, "", desk=desk)
+    later = stored(email="ada@example.org", key="another form")
+    settle(state="failed")
+
+    mailroom.redirect(later, "ada@example.org", NEW)
+
+    assert [recipient for _, recipient, _ in mails()] == ["ada@example.org", "ada@example.org", NEW]
+
+
 def test_redirected_mail_is_claimed_and_sent_to_the_new_address(ada, correct):
     settle(state="failed", due_at=clock.now() - timedelta(days=1))
     correct(ada, NEW)
@@ -203,13 +213,14 @@ def test_correction_keeps_the_references_of_repeats_findable(ada, send, correct)
     assert repeated.casefold() in fresh(ada).search
 
 
-def test_link_is_renewed_where_anything_was_accepted_at_the_old_address(ada, correct):
-    settle(state="accepted", recipient="ADA@example.org")
+@pytest.mark.parametrize("state", ["accepted", "sending"])
+def test_link_is_renewed_where_anything_was_or_may_be_accepted_at_the_old_address(ada, correct, state):
+    settle(state=state, recipient="ADA@example.org")
 
     correct(ada, NEW)
 
     assert fresh(ada).link_version == 2
-    assert mails() == [("confirmation", "ADA@example.org", "accepted"), ("new_link", NEW, "queued")]
+    assert mails() == [("confirmation", "ADA@example.org", state), ("new_link", NEW, "queued")]
 
 
 def test_window_that_is_stale_corrects_nothing(ada, correct, change):
