@@ -33,7 +33,7 @@ WHERE id = (
     SELECT id FROM mail WHERE state IN {UNFINISHED} AND due_at <= ? ORDER BY due_at, id LIMIT 1
     FOR UPDATE SKIP LOCKED
 ) AND state IN {UNFINISHED} AND due_at <= ?
-RETURNING id, kind, recipient, attempts"""  # noqa: S608 - our own names
+RETURNING id, kind, recipient, attempts, created_at"""  # noqa: S608 - our own names
 CLAIM = CLAIM_SKIPPING_LOCKED.replace("FOR UPDATE SKIP LOCKED", "")  # SQLite knows no locks on rows
 _is_unfinished = SQL(f"state IN {UNFINISHED}")  # in words: values passed apart would not match the index
 
@@ -97,7 +97,15 @@ def claim(owner: str) -> Mail | None:
         taken = _run(CLAIM if on_sqlite() else CLAIM_SKIPPING_LOCKED, owner, now + LEASE, now, now).fetchone()
     if taken is None:
         return None
-    return Mail(owner=owner, **dict(zip(("id", "kind", "recipient", "attempts"), taken, strict=True)))
+    number, kind, recipient, attempts, created_at = taken
+    return Mail(
+        id=number,
+        kind=kind,
+        recipient=recipient,
+        attempts=attempts,
+        created_at=Mail.created_at.python_value(created_at),
+        owner=owner,
+    )
 
 
 def _run(sql: str, *values: Any) -> Any:
@@ -136,8 +144,8 @@ def failed(mail: Mail, error: Exception) -> None:
 
 
 def put_back(mail: Mail, error: Exception) -> None:
-    """The mail server is in trouble, not this mail: it is due at once, and has not used up an attempt."""
-    _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=clock.now())
+    """The mail server is in trouble, not this mail: it keeps its place by age, and has not used up an attempt."""
+    _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=mail.created_at)
 
 
 def hold_back(mail: Mail) -> bool:
@@ -209,8 +217,8 @@ def resume() -> None:
 
 
 def forget(theirs: Any) -> None:
-    """Stop those mails that are on their way, and keep of those that went out only that they did."""
-    Mail.delete().where(theirs, Mail.state.in_(UNFINISHED)).execute()
+    """Stop those mails that are on their way or failed, and keep of those that went out only that they did."""
+    Mail.delete().where(theirs, Mail.state != "accepted").execute()
     Mail.update(recipient="", message="", error="").where(theirs).execute()
 
 
@@ -220,9 +228,10 @@ def has_written_often(address: str) -> bool:
     return Mail.select().where(_to(address), kinds, Mail.created_at > clock.now() - DAY).count() >= MOST_A_DAY
 
 
-def waiting() -> tuple[datetime, str] | None:
+def waiting(*, longer_than: timedelta = timedelta()) -> tuple[datetime, str] | None:
     """Since when the mail that has been due the longest waits, and what was said of it last."""
-    oldest = _due().select(Mail.due_at, Mail.error).order_by(Mail.due_at, Mail.id).first()
+    is_late = Mail.due_at <= clock.now() - longer_than
+    oldest = _due().where(is_late).select(Mail.due_at, Mail.error).order_by(Mail.due_at, Mail.id).first()
     return (oldest.due_at, oldest.error) if oldest else None
 
 

@@ -70,6 +70,10 @@ REASONS = (
         N_("Our mail server turned us away."),
     ),
     (
+        r"sender (address )?(rejected|refused|denied)|\b5\.1\.[78]\b",
+        N_("The mail server does not accept our sender address."),
+    ),
+    (
         r"^55[0134].*(\b5\.1\.[0-6]|unknown|no such|not exist|not found)",
         N_("The mail server says that there is no such mailbox."),
     ),

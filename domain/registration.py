@@ -389,10 +389,9 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
             ):
                 raise ChangedMeanwhile
             registration.save(only=registration.dirty_fields)
+            mailroom.redirect(registration, old, registration.email)
             if is_known_to_others:
                 tell("new_link", registration, desk=desk)
-            else:
-                mailroom.redirect(registration, old, registration.email)
             audit.record("registration.address_corrected", organiser=organiser, registration=registration)
     except IntegrityError as error:
         raise AddressTaken from error

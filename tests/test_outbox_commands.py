@@ -304,9 +304,9 @@ def test_check_says_in_plain_words_what_is_wrong(check, port, authority, kind, u
     [
         (
             "553 5.7.1 Sender address rejected: not owned by user",
-            "The mail server refuses our mail, by its rules or as unwanted.",
+            "The mail server does not accept our sender address.",
         ),
-        ("550 5.1.8 Bad sender", "The mail server refuses this mail for good."),
+        ("550 5.1.8 Bad sender", "The mail server does not accept our sender address."),
         ("451 4.3.0 Later", "The mail server asks us to try again later."),
     ],
 )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ MAIL_KINDS = {
     "announcement": _l("Announcement to delegates"),
     "digest": _l("Daily digest to organisers"),
 }
+PATIENCE = timedelta(minutes=5)  # before every page says that mails wait
 ONE = "/<int(max=2147483647):number>"  # what the column holds
 PRIVATE_LINK = re.compile(r"(/r/|/registration/address/|[?&]late=)[\w.~%=-]+")
 
@@ -55,7 +57,7 @@ def for_every_page() -> dict[str, Any]:
         "mail_kinds": MAIL_KINDS,
         "mail_reason": lambda error: _(reason_of(error)),
         "mails_in_address": in_address,
-        "mails_waiting": partial(ask, outbox.waiting),
+        "mails_waiting": partial(ask, partial(outbox.waiting, longer_than=PATIENCE)),
         "mails_unreached": partial(ask, mailroom.unreached),
     }
 
