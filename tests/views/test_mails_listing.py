@@ -246,7 +246,7 @@ def test_htmx_gets_the_rows_alone(desk_client, three):
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("fr", "Échec de l’envoi Le serveur de courrier dit que cette boîte n’existe pas."),
+        ("fr", "Échec de l’envoi Le serveur de messagerie dit que cette boîte n’existe pas."),
         ("en", "Failed The mail server says that there is no such mailbox."),
         ("es", "Envío fallido El servidor de correo dice que ese buzón no existe."),
     ],

@@ -84,7 +84,7 @@ def test_buttons_fit_the_state(desk_client, mailed, state, title):
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("fr", "Le serveur de courrier dit que cette boîte n’existe pas."),
+        ("fr", "Le serveur de messagerie dit que cette boîte n’existe pas."),
         ("en", "The mail server says that there is no such mailbox."),
         ("es", "El servidor de correo dice que ese buzón no existe."),
     ],
