@@ -45,7 +45,7 @@ def chromium() -> Iterator[Browser]:
     """One Chromium for all tests; each test opens private windows in it."""
     program = shutil.which("chromium")
     assert program, "Chromium is missing: apt-get install chromium"
-    expect.set_options(timeout=10_000)
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program,

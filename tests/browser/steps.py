@@ -122,7 +122,7 @@ def send(page: Page) -> str:
 
 def reference(page: Page) -> str:
     """The reference on the page that says that a registration has been received."""
-    page.wait_for_url(re.compile("/registration/received/"))
+    expect(page).to_have_url(re.compile("/registration/received/"))
     return page.locator(".received__reference strong").inner_text()
 
 
@@ -174,7 +174,7 @@ def press_in(page: Page, action: str) -> None:
 def save(page: Page) -> None:
     """Save the changes, which leads to the own page."""
     page.locator("button[value=save]").click()
-    page.wait_for_url(re.compile(r"/r/[^/?]+\?done="))
+    expect(page).to_have_url(re.compile(r"/r/[^/?]+\?done="))
 
 
 def sign_in(page: Page) -> None:
@@ -237,7 +237,7 @@ def link_states(page: Page, lang: str) -> Iterator[str]:
     yield "link page with an error"
     page.fill("#email", next_address())
     page.locator("#registration button[type=submit]").click()
-    page.wait_for_url(re.compile("/link/sent$"))
+    expect(page).to_have_url(re.compile("/link/sent$"))
     yield "link sent"
     page.goto(f"/{lang}/registration/link/renewed")
     yield "link renewed"
@@ -274,7 +274,7 @@ def own_states(page: Page, server: Server, answers: dict[str, Any], lang: str) -
     page.goto(link_in(server, mail, "/../registration/address/"))
     yield "address page"
     page.locator("main form button").click()
-    page.wait_for_url(re.compile("done=moved$"))
+    expect(page).to_have_url(re.compile("done=moved$"))
     yield "own page, address moved"
     gone, link = link, page.url.partition("?")[0]
     page.goto(gone)
@@ -284,11 +284,11 @@ def own_states(page: Page, server: Server, answers: dict[str, Any], lang: str) -
     expect(page.locator("#summary")).to_be_visible()
     yield "own page, erasure without the tick"
     press_in(page, "cancellation")
-    page.wait_for_url(re.compile("done=cancelled$"))
+    expect(page).to_have_url(re.compile("done=cancelled$"))
     yield "own page, cancelled"
     page.check("#sure")
     press_in(page, "erasure")
-    page.wait_for_url(re.compile("/erased$"))
+    expect(page).to_have_url(re.compile("/erased$"))
     yield "erased page"
     page.goto(link)
     yield "own page, gone"

@@ -45,7 +45,7 @@ def write(page: Page, subject: str = SUBJECT) -> None:
     expect(page.locator("#summary a")).to_have_attribute("href", "#text_en")
     page.fill("#text_en", TEXT)
     page.locator("main form button").click()
-    page.wait_for_url(re.compile(r"/announcements/\d+$"))
+    expect(page).to_have_url(re.compile(r"/announcements/\d+$"))
 
 
 def send(page: Page, number: int) -> None:

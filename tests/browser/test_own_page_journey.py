@@ -39,7 +39,7 @@ def row_of(server: Server, answers: dict[str, Any]) -> dict[str, Any]:
 
 def expect_done(page: Page, word: str) -> None:
     """The own page says that it has been done, to those who hear it first of all."""
-    page.wait_for_url(re.compile(rf"/r/[^/?]+\?done={word}$"))
+    expect(page).to_have_url(re.compile(rf"/r/[^/?]+\?done={word}$"))
     expect(page.locator(".notice--good")).to_be_focused()
 
 
@@ -193,7 +193,7 @@ def test_new_link_takes_the_place_of_the_old_one(own_page, server, ada, mode):
 
     steps.press_in(page, "link")
 
-    page.wait_for_url(f"{server.url}/en/registration/link/renewed")
+    expect(page).to_have_url(f"{server.url}/en/registration/link/renewed")
     new = steps.private_link(server, ada["email"], "new_link")
     assert page.goto(old).status == 404
     assert page.goto(new).status == 200
@@ -255,7 +255,7 @@ def test_erasing_leaves_nothing_but_a_last_mail(own_page, server, ada, lang, mod
     page.check("#sure")
     steps.press_in(page, "erasure")
 
-    page.wait_for_url(f"{server.url}/{lang}/registration/erased")
+    expect(page).to_have_url(f"{server.url}/{lang}/registration/erased")
     assert page.locator("html").get_attribute("lang") == lang
     assert server.registrations(ada["email"]) == []
     (row,) = server.rows("SELECT * FROM registration WHERE id = ?", number)
@@ -271,7 +271,7 @@ def test_whoever_wants_no_more_mails_gets_none(own_page, server, ada, mode):
     page.check("#sure")
     page.check("#block")
     steps.press_in(page, "erasure")
-    page.wait_for_url(f"{server.url}/en/registration/erased")
+    expect(page).to_have_url(f"{server.url}/en/registration/erased")
     assert len(server.mails(ada["email"], "erased")) == 1
 
     steps.to_check_page(page, ada)
@@ -292,7 +292,7 @@ def test_link_is_sent_again_to_whoever_has_registered(open_page, server, ada, la
 
         page.locator("#registration button[type=submit]").click()
 
-        page.wait_for_url(f"{server.url}/{lang}/registration/link/sent")
+        expect(page).to_have_url(f"{server.url}/{lang}/registration/link/sent")
         answers.append(page.locator("main").inner_html())
 
     assert answers[0] == answers[1]

@@ -1,5 +1,7 @@
 """One registration in two windows: nobody overwrites unseen what was saved in the other."""
 
+import re
+
 import pytest
 from browser import steps
 from browser.steps import MODES
@@ -62,7 +64,7 @@ def test_second_window_of_a_registration_cancelled_in_the_first_changes_nothing(
 
     second.locator("button[value=save]").click()
 
-    second.wait_for_url("**?done=closed")
+    expect(second).to_have_url(re.compile(r"\?done=closed$"))
     (row,) = server.registrations(ada["email"])
     assert (row["state"], row["function"]) == ("cancelled", ada["function"])
     assert server.mails(ada["email"], "changed") == []
@@ -73,7 +75,7 @@ def test_link_that_was_renewed_in_the_other_window_saves_nothing(two_windows, se
     first, second = two_windows(mode)
     first.goto(first.url.removesuffix("/edit"))
     steps.press_in(first, "link")
-    first.wait_for_url("**/link/renewed")
+    expect(first).to_have_url(re.compile(r"/link/renewed$"))
     second.fill("#function", "President")
 
     with second.expect_response("**/edit") as answer:

@@ -56,6 +56,7 @@ def test_form_left_empty_comes_back_with_a_summary_of_what_to_do(open_page, serv
     page = open_page(server, width=width, **MODES[mode])
     page.goto(f"/{lang}/")
     page.locator(".call a").click()
+    expect(page.locator("#registration-form")).to_be_visible()
     title = page.title()
 
     status = steps.press(page, "check")
