@@ -38,6 +38,7 @@ def is_too_wide(page: Page) -> bool:
 def faults(page: Page, state: str) -> list[str]:
     """Where a page scrolls sideways, in each shape and in either direction, or keeps to the left when it must not."""
     found = []
+    page.wait_for_load_state()  # before the style sheet has come, nothing is where it belongs
     for shape, (width, height) in SHAPES.items():
         page.set_viewport_size({"width": width, "height": height})
         if is_too_wide(page):
