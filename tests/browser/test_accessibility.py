@@ -37,6 +37,7 @@ def violations(page: Page, state: str, lang: str = "en") -> list[str]:
 def audit(page: Page) -> list[list[str]]:
     """Run axe; rule, place and reason of each violation."""
     assert AXE.exists(), f"{AXE} is missing: npm ci"
+    page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     return page.evaluate(
