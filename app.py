@@ -15,6 +15,7 @@ from db import db, open_database, upgrade
 from domain import clock
 from domain.conference import load as load_conference
 from domain.desk import Desk
+from domain.mail import mailbox
 from models import EncryptedField
 from views import announcements, errors, mails, organiser, own, pages, registration
 from views.desk import anywhere
@@ -30,8 +31,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals["conference"] = conference = load_conference(settings.conference)
     app.extensions["desk"] = Desk(
         conference=conference,
-        sender=str(settings.mail_from),
-        reply_to=str(settings.mail_reply_to) if settings.mail_reply_to else None,
+        sender=mailbox(settings.mail_from),
+        reply_to=mailbox(settings.mail_reply_to) if settings.mail_reply_to else None,
         link=anywhere(app, registration.private_link),
         new_address=anywhere(app, registration.new_address_link),
         late_link=anywhere(app, registration.late_link),

@@ -13,7 +13,7 @@ from db import connection, migrations, upgrade
 from domain import daily, organisers, outbox
 from domain.conference import load
 from domain.reasons import reason_of
-from domain.transport import Deferred, Refused, SmtpTransport
+from domain.transport import LAST_TIMEOUT, Deferred, Refused, SmtpTransport
 from domain.worker import Worker
 from models import MAIL_STATES, Mail
 from observability import init_logging
@@ -123,7 +123,9 @@ def organiser_demo() -> None:
             organisers.add(DEMO_ORGANISER, password)
         except organisers.OrganiserExists:
             organisers.reset(DEMO_ORGANISER, password)
-    click.echo(f"Rehearsal on {settings().rehearsal_date}. Mails are kept: {settings().mail_url}")
+    kept = settings().mail_url.startswith("file:")
+    mails = f"kept: {settings().mail_url}" if kept else "sent"
+    click.echo(f"Rehearsal on {settings().rehearsal_date}. Mails are {mails}")
     click.echo(f"  Delegates    {settings().public_url}/")
     click.echo(f"  Organisers   {settings().public_url}/organiser/")
     click.echo(f"  Sign in as   {DEMO_ORGANISER}  with  {password}")
@@ -140,7 +142,7 @@ def outbox_work() -> None:
     worker = Worker(settings(), current_app.extensions["desk"])
     worker.start()
     signal.sigwait(STOP_SIGNALS)
-    worker.stop()
+    worker.stop(timeout=LAST_TIMEOUT)
 
 
 @mails.command("status")
@@ -156,7 +158,7 @@ def outbox_status() -> None:
 
 
 @mails.command("retry")
-@click.argument("numbers", type=int, nargs=-1)
+@click.argument("numbers", type=click.IntRange(1, 2**31 - 1), nargs=-1)
 def outbox_retry(numbers: tuple[int, ...]) -> None:
     """Send again at once what failed or waits for its next attempt: all, or the mails with these NUMBERS."""
     with connection():

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from click import ClickException
 from cryptography.fernet import Fernet
@@ -81,11 +81,19 @@ def url_of(*schemes: str) -> Callable[[str], str]:
             raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         if parts.scheme not in LOCAL_SCHEMES and not parts.hostname and not parts.path.strip("/"):
             raise ValueError("names no host")
-        if parts.port == 0:  # reading it raises ValueError where it is no number
-            raise ValueError("has no such port")
+        if port_of(parts) == 0:
+            raise ValueError("has no such port; a #, / or @ in a password is written %23, %2F or %40")
         return value
 
     return check
+
+
+def port_of(parts: SplitResult) -> int | None:
+    """The port of an address, 0 where it is none: urllib's own words would quote a part of a password."""
+    try:
+        return parts.port
+    except ValueError:
+        return 0
 
 
 Keys = Annotated[list[str], NoDecode, BeforeValidator(split_list), Field(min_length=1)]

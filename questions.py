@@ -53,13 +53,16 @@ class DelegateForm(Form):
         csrf = False
 
 
-def address_field(description: Any, *, autocomplete: str) -> EmailText:
+ENTER_ADDRESS = _l("Enter your e-mail address")
+
+
+def address_field(description: Any, *, autocomplete: str, missing: Any = ENTER_ADDRESS) -> EmailText:
     return EmailText(
         _l("E-mail address"),
         description=description,
         filters=[squash],
         validators=[
-            Required(_l("Enter your e-mail address")),
+            Required(missing),
             readable,
             LengthAtMost(254),
             Email(_l("Enter an e-mail address such as name@example.org"), allow_smtputf8=False),

@@ -122,22 +122,30 @@ def send(announcement: Announcement, *, number: int, organiser: Organiser) -> No
 
 
 def stop(announcement: Announcement, *, organiser: Organiser) -> None:
-    """Write no more mails, and take those back that still wait. Where nothing is being sent any more, do nothing."""
+    """Write no more mails, and take those back that still wait. Where nothing waits any more, do nothing."""
+    theirs = Mail.announcement == announcement.id
     with write():
+        is_on_its_way = (Announcement.state == "sending") | waits()
         stopped = Announcement.update(state="stopped").where(
-            Announcement.id == announcement.id, Announcement.state == "sending"
+            Announcement.id == announcement.id, Announcement.state.in_(("sending", "sent")), is_on_its_way
         )
         if not stopped.execute():
             return
-        waiting = Mail.delete().where(
-            Mail.announcement == announcement.id, Mail.state.in_(("queued", "retrying"))
-        )
+        waiting = Mail.delete().where(theirs, Mail.state.in_(("queued", "retrying")))
         audit.record(
             "announcement.stopped",
             organiser=organiser,
             announcement=announcement.id,
             mails=int(waiting.execute()),
         )
+
+
+def waits() -> Any:
+    """Whether a mail of an announcement has not gone out yet."""
+    unfinished = Mail.select(Mail.id).where(
+        Mail.announcement == Announcement.id, Mail.state.in_(("queued", "retrying"))
+    )
+    return fn.EXISTS(unfinished)
 
 
 def prepare_some(desk: Desk) -> bool:
@@ -250,9 +258,10 @@ def find(number: int) -> Announcement | None:
 
 def newest() -> list[Announcement]:
     """Every announcement, newest first, with its organiser, without its text and readers."""
-    return list(_with_organiser("text", "readers").order_by(Announcement.id.desc()))
+    found = _with_organiser("text", "readers", extra=(waits().alias("waits"),))
+    return list(found.order_by(Announcement.id.desc()))
 
 
-def _with_organiser(*left_out: str) -> Any:
+def _with_organiser(*left_out: str, extra: tuple[Any, ...] = ()) -> Any:
     columns = [column for column in Announcement._meta.sorted_fields if column.name not in left_out]
-    return Announcement.select(*columns, Organiser).left_outer_join(Organiser)
+    return Announcement.select(*columns, *extra, Organiser).left_outer_join(Organiser)

@@ -13,6 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_interval
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from pydantic import NameEmail
 
 from config import ROOT
 from domain import clock
@@ -76,9 +77,9 @@ def write_mail(
     home = desk.home(lang)
     facts = {"lang": lang, "conference": desk.conference, "home": home, "privacy": f"{home}privacy"} | more
     message = EmailMessage(policy=POLICY)
-    message["From"] = desk.sender
+    message["From"] = as_address(desk.sender)
     if desk.reply_to:
-        message["Reply-To"] = desk.reply_to
+        message["Reply-To"] = as_address(desk.reply_to)
     message["To"] = Address(addr_spec=to)
     message["Subject"] = " ".join(words(kind, "subject.txt", facts).split())
     message["Date"] = format_datetime(clock.now())
@@ -120,6 +121,16 @@ def templates(lang: str) -> Environment:
         f"{format_date(value, 'long', locale=LOCALES[lang])}, {value.astimezone(UTC):%H:%M} UTC"
     )
     return environment
+
+
+def mailbox(named: NameEmail) -> str:
+    """A mailbox as it stands in a header; a name with a comma or brackets is quoted (RFC 5322, section 3.4)."""
+    return str(Address(display_name=named.name, addr_spec=named.email))
+
+
+def as_address(mailbox: str) -> Address:
+    name, address = parseaddr(mailbox)
+    return Address(display_name=name, addr_spec=address)
 
 
 def message_id(once: str, sender: str) -> str:

@@ -17,13 +17,15 @@ from models import UNFINISHED, Announcement, Mail, Organiser, Registration
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-LEASE = timedelta(minutes=3)  # longer than what is left of an SMTP dialogue: four steps of transport.TIMEOUT
+LEASE = timedelta(minutes=13)  # longer than transport.LONGEST and LAST_TIMEOUT together
 ATTEMPTS = 18  # with the waits below some two days
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = 6 * HOUR
 MOST_A_DAY = 3  # to one address, of those that anybody can cause who types it
 MOST_TO_ONE = 10  # a day, of all; what is more waits
-LIMIT = "daily limit"
+NEVER_HELD_BACK = ("confirmation", "address", "moved", "new_link", "cancelled", "erased")
+DAILY_LIMIT = "daily limit"
+HOURLY_LIMIT = "hourly limit"
 
 log = logging.getLogger("convoke.outbox")
 wake = threading.Event()
@@ -33,7 +35,7 @@ WHERE id = (
     SELECT id FROM mail WHERE state IN {UNFINISHED} AND due_at <= ? ORDER BY due_at, id LIMIT 1
     FOR UPDATE SKIP LOCKED
 ) AND state IN {UNFINISHED} AND due_at <= ?
-RETURNING id, kind, recipient, attempts, created_at"""  # noqa: S608 - our own names
+RETURNING id, kind, recipient, attempts"""  # noqa: S608 - our own names
 CLAIM = CLAIM_SKIPPING_LOCKED.replace("FOR UPDATE SKIP LOCKED", "")  # SQLite knows no locks on rows
 _is_unfinished = SQL(f"state IN {UNFINISHED}")  # in words: values passed apart would not match the index
 
@@ -97,15 +99,8 @@ def claim(owner: str) -> Mail | None:
         taken = _run(CLAIM if on_sqlite() else CLAIM_SKIPPING_LOCKED, owner, now + LEASE, now, now).fetchone()
     if taken is None:
         return None
-    number, kind, recipient, attempts, created_at = taken
-    return Mail(
-        id=number,
-        kind=kind,
-        recipient=recipient,
-        attempts=attempts,
-        created_at=Mail.created_at.python_value(created_at),
-        owner=owner,
-    )
+    number, kind, recipient, attempts = taken
+    return Mail(id=number, kind=kind, recipient=recipient, attempts=attempts, owner=owner)
 
 
 def _run(sql: str, *values: Any) -> Any:
@@ -144,12 +139,19 @@ def failed(mail: Mail, error: Exception) -> None:
 
 
 def put_back(mail: Mail, error: Exception) -> None:
-    """The mail server is in trouble, not this mail: it keeps its place by age, and has not used up an attempt."""
-    _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=mail.created_at)
+    """The mail server is in trouble, not this mail, which has not used up an attempt. The others get their turn first:
+    if it is this one that the server cannot stand, it must not stand in their way."""
+    due_at = clock.now() + FIRST_WAIT
+    _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=due_at)
 
 
 def hold_back(mail: Mail) -> bool:
-    """Let a mail wait when its address has had as many as are bearable within a day; says whether."""
+    """Let a mail wait when its address has had as many as are bearable within a day; says whether.
+
+    Never one that a delegate is waiting for, and cannot do without.
+    """
+    if mail.kind in NEVER_HELD_BACK:
+        return False
     counting = _run(
         """SELECT accepted_at FROM mail WHERE LOWER(recipient) = ? AND accepted_at > ?
         ORDER BY accepted_at DESC LIMIT 1 OFFSET ?""",
@@ -158,7 +160,7 @@ def hold_back(mail: Mail) -> bool:
     if counting is None:
         return False
     counted_at: Any = Mail.accepted_at.python_value(counting[0])
-    _settle(mail, state="queued", error=LIMIT, attempts=mail.attempts - 1, due_at=counted_at + DAY)
+    _settle(mail, state="queued", error=DAILY_LIMIT, attempts=mail.attempts - 1, due_at=counted_at + DAY)
     return True
 
 
@@ -185,11 +187,12 @@ def _settle(mail: Mail, **changes: Any) -> None:
     )
 
 
-def waits_for_server(error: Exception) -> None:
-    """Say of every mail that is due why it has not gone out: the mail server is in trouble."""
-    with write():
-        Mail.update(error=str(error)).where(Mail.id.in_(_due()), Mail.error != str(error)).execute()
-    log.warning("outbox.waits_for_server", extra={"reason": type(error).__name__})
+def say_why(error: str) -> None:
+    """Say of every mail that is due why it has not gone out."""
+    unsaid = _due().where(Mail.error != error)
+    if unsaid.tuples().first() is not None:
+        with write():
+            Mail.update(error=error).where(Mail.id.in_(unsaid)).execute()
 
 
 def sent_within_an_hour() -> int:
@@ -229,15 +232,19 @@ def has_written_often(address: str) -> bool:
 
 
 def waiting(*, longer_than: timedelta = timedelta()) -> tuple[datetime, str] | None:
-    """Since when the mail that has been due the longest waits, and what was said of it last."""
-    is_late = Mail.due_at <= clock.now() - longer_than
-    oldest = _due().where(is_late).select(Mail.due_at, Mail.error).order_by(Mail.due_at, Mail.id).first()
-    return (oldest.due_at, oldest.error) if oldest else None
+    """Since when the oldest mail waits that could go out, and why, as far as it was said."""
+    now = clock.now()
+    is_due = Mail.due_at <= now
+    is_put_back = (Mail.state == "queued") & (Mail.error != "") & (Mail.due_at <= now + FIRST_WAIT)
+    waits = Mail.select(Mail.created_at, Mail.due_at, Mail.error).where(_is_unfinished, is_due | is_put_back)
+    long = (Mail.created_at <= now - longer_than) | (Mail.due_at <= now - longer_than)
+    oldest = waits.where(long).order_by(Mail.id).first()
+    return (min(oldest.created_at, oldest.due_at), oldest.error) if oldest else None
 
 
 def stuck() -> int:
     """How many mails have waited for the mail server for over an hour; those that our own limits hold back do not."""
-    because_of_it = Mail.error.not_in(("", LIMIT))
+    because_of_it = Mail.error.not_in(("", DAILY_LIMIT, HOURLY_LIMIT))
     return Mail.select().where(_is_unfinished, because_of_it, Mail.created_at < clock.now() - HOUR).count()
 
 

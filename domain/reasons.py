@@ -14,6 +14,10 @@ REASONS = (
         N_("This address has had many mails today; this one waits for a day to pass."),
     ),
     (
+        r"^hourly limit$",
+        N_("As many mails have gone out within this hour as may; this one goes out later."),
+    ),
+    (
         r"field key is missing",
         N_("This service cannot read the mail any more: its key is missing."),
     ),

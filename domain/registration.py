@@ -148,7 +148,8 @@ def repeat(existing: Registration, later: Registration, *, desk: Desk) -> str | 
             if not claimed.execute():
                 return None
             Repeat.create(registration=existing, reference=reference, form_key=form_key, created_at=now)
-            outbox.enqueue(message, kind="repeat", registration=existing, once=once)
+            if not outbox.has_written_often(existing.email):
+                outbox.enqueue(message, kind="repeat", registration=existing, once=once)
             audit.record("registration.repeated", registration=existing)
     except IntegrityError:
         return reference_of(form_key) or reference
@@ -358,7 +359,7 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
     try:
         with changing(registration):
             tell("moved", registration, desk=desk, to=old)
-            tell("new_link", registration, desk=desk)
+            tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_changed", registration=registration)
     except IntegrityError as error:
         raise AddressTaken from error
@@ -391,7 +392,7 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
             registration.save(only=registration.dirty_fields)
             mailroom.redirect(registration, old, registration.email)
             if is_known_to_others:
-                tell("new_link", registration, desk=desk)
+                tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_corrected", organiser=organiser, registration=registration)
     except IntegrityError as error:
         raise AddressTaken from error
@@ -471,7 +472,7 @@ def renew_link(registration: Registration, *, desk: Desk) -> None:
     """Mail a new link; the old one opens nothing any more. Raises ChangedMeanwhile."""
     registration.link_version += 1
     with changing(registration):
-        tell("new_link", registration, desk=desk)
+        tell("new_link", registration, desk=desk, is_moved=False)
         audit.record("registration.link_renewed", registration=registration)
 
 

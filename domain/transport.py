@@ -2,13 +2,17 @@
 
 import smtplib
 import ssl
+import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from domain import clock
 
-TIMEOUT = 20  # seconds for each step of an SMTP dialogue
+TIMEOUT = 20  # seconds for each step of an SMTP dialogue but the last
+LAST_TIMEOUT = 600  # seconds for the answer to the message itself (RFC 5321, section 4.5.3.2.6)
+LONGEST = 100  # seconds until the message itself is handed over, however the server spreads its answers
+SHUTTING_DOWN = 421  # RFC 5321, section 3.8: to be answered to any command
 TOO_LARGE = 552  # RFC 1870, section 6.1
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
@@ -95,29 +99,61 @@ class SmtpTransport:
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
         server = self.server or self.connect()
         try:
-            server.sendmail(sender, [recipient], message)
-        except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            raise verdict(code, text) from error
-        except smtplib.SMTPSenderRefused as error:
-            self.close()
-            raise verdict_on_sender(error) from error
-        except smtplib.SMTPResponseException as error:
-            self.close()
-            raise verdict(error.smtp_code, error.smtp_error) from error
+            self.announce(server, sender, recipient, len(message))
+        except (Refused, Deferred) as error:
+            self.reset_or_close(server, error)
+            raise
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise Deferred(str(error) or type(error).__name__) from error
+            raise Unreachable(f"{type(error).__name__}: {error}") from error
+        try:
+            code, text = self.hand_over(server, message)
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            raise Deferred(f"{type(error).__name__}: {error}") from error
+        if code != 250:
+            self.close()
+            raise verdict(code, text)
+
+    def hand_over(self, server: Any, message: bytes) -> tuple[int, bytes | str]:
+        """Send the message itself. From here on only the server's answer tells whether it has it."""
+        server.sock.settimeout(LAST_TIMEOUT)
+        try:
+            return server.data(message)
+        except smtplib.SMTPDataError as error:
+            return error.smtp_code, error.smtp_error
+        finally:
+            if server.sock:
+                server.sock.settimeout(TIMEOUT)
+
+    def announce(self, server: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
+        """Say from whom and to whom: nothing is at stake until this has gone well. Raises as `send`."""
+        begun = time.monotonic()
+        server.ehlo_or_helo_if_needed()
+        code, text = server.mail(sender, [f"size={size}"] if server.has_extn("size") else [])
+        if code != 250:
+            raise verdict_on_sender(code, text)
+        code, text = server.rcpt(recipient)
+        if code not in (250, 251, 252):
+            raise verdict(code, text)
+        if time.monotonic() - begun > LONGEST:
+            raise Unreachable("TimeoutError: timed out")
+
+    def reset_or_close(self, server: smtplib.SMTP, error: Exception) -> None:
+        """After a refusal the connection serves the next message, where the server is not the trouble."""
+        if isinstance(error, Unreachable):
+            self.close()
+            return
+        try:
+            server.rset()
+        except (smtplib.SMTPException, OSError):
+            self.close()
 
     def rehearse(self, sender: str, recipient: str) -> None:
         """Go as far as one can without sending anything. Raises Refused, Deferred or Unreachable."""
         server = self.server or self.connect()
         try:
-            server.ehlo_or_helo_if_needed()
-            for step, address in ((server.mail, sender), (server.rcpt, recipient)):
-                code, text = step(address)
-                if code not in (250, 251):
-                    raise verdict(code, text)
+            self.announce(server, sender, recipient, 0)
             server.rset()
         except (smtplib.SMTPException, OSError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from error
@@ -163,13 +199,15 @@ class SmtpTransport:
 
 def verdict(code: int, text: bytes | str) -> Exception:
     """What an answer means for the message: 4xx to try again, 5xx for good (RFC 5321, section 4.2.1)."""
+    if code == SHUTTING_DOWN:
+        return Unreachable(in_words(code, text))
     return (Refused if code >= 500 else Deferred)(in_words(code, text))
 
 
-def verdict_on_sender(error: smtplib.SMTPSenderRefused) -> Exception:
+def verdict_on_sender(code: int, text: bytes | str) -> Exception:
     """MAIL FROM is the same with every message, unless it is the size of this one that the server minds."""
-    kind = Refused if error.smtp_code == TOO_LARGE else Unreachable
-    return kind(in_words(error.smtp_code, error.smtp_error))
+    kind = Refused if code == TOO_LARGE else Unreachable
+    return kind(in_words(code, text))
 
 
 def in_words(code: int, text: bytes | str) -> str:

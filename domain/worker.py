@@ -67,11 +67,14 @@ class Worker(threading.Thread):
         try:
             while not self.stopping.is_set():
                 share = self.most_an_hour - outbox.sent_within_an_hour()
+                if share <= 0:
+                    outbox.say_why(outbox.HOURLY_LIMIT)
                 if share <= 0 or not self.send_some(min(share, BURST)):
                     break
         except Unreachable as error:
             self.pause = min(self.pause * 2 or POLL, LONGEST_PAUSE)
-            outbox.waits_for_server(error)
+            outbox.say_why(str(error))
+            log.warning("outbox.waits_for_server", extra={"reason": type(error).__name__})
 
     def send_some(self, most: int) -> bool:
         """Send what is due, or write what is to be sent next; whether there may be more. Raises Unreachable."""
@@ -109,7 +112,7 @@ class Worker(threading.Thread):
             outbox.accepted(mail)
         return True
 
-    def stop(self, timeout: float = 25) -> None:
+    def stop(self, timeout: float = 55) -> None:
         """Finish the mail in hand and end. Waits at most `timeout` seconds."""
         self.stopping.set()
         outbox.wake.set()

@@ -19,7 +19,6 @@ from support.smtp import HOST, PASSWORD, USER, Authority, MailServer
 from config import ROOT
 from db import connection
 from domain import clock, outbox, transport
-from domain.transport import Unreachable
 from models import MAIL_STATES, AuditEntry, Mail
 
 ERROR = "550 5.1.1 No such user here"
@@ -69,7 +68,7 @@ def test_status_says_since_when_and_why_the_oldest_waits(run, registered):
     )
 
     with connection():
-        outbox.waits_for_server(Unreachable("ConnectionRefusedError: [Errno 111] Connection refused"))
+        outbox.say_why("ConnectionRefusedError: [Errno 111] Connection refused")
 
     assert run("outbox", "status").output.splitlines()[-2:] == [
         f"The oldest has been due since {since:%Y-%m-%d %H:%M} UTC. "
@@ -99,9 +98,14 @@ def test_retry_sends_again_what_failed_or_waits(run, one_of_each):
 def test_retry_of_numbers_leaves_the_others(run, one_of_each):
     numbers = [one_of_each[state].id for state in ("failed", "accepted")]
 
-    assert run("outbox", "retry", *numbers, 2**40).output == "1 mail to be sent again.\n"
+    assert run("outbox", "retry", *numbers, 2**31 - 1).output == "1 mail to be sent again.\n"
 
     assert states() == ["queued", "sending", "accepted", "retrying", "queued"]
+
+
+@pytest.mark.parametrize("number", ["0", str(2**31), str(10**20), "one"])
+def test_retry_of_what_is_no_number_of_a_mail_is_wrong_usage(run, number):
+    assert "Invalid value" in run("outbox", "retry", number, code=2).output
 
 
 def test_retry_with_nothing_to_do_says_so(run):

@@ -108,7 +108,7 @@ def test_production_takes_an_empty_setting_for_a_missing_one(faults, name):
         ("MAIL_URL", "smtp://mail.example.org", "needs smtp+starttls:// or smtps:// in production"),
         ("MAIL_URL", "smtps://", "names no host"),
         ("MAIL_URL", "smtps://mail.example.org:0", "has no such port"),
-        ("MAIL_URL", "smtps://mail.example.org:mail", "Port could not be cast to integer value"),
+        ("MAIL_URL", "smtps://mail.example.org:mail", "has no such port"),
         ("PUBLIC_URL", "https://", "names no host"),
         ("HTMX_URL", "javascript:alert(1)", "String should match pattern"),
         ("MAIL_FROM", "secretariat", "value is not a valid email address"),

@@ -177,7 +177,7 @@ def retry(number: int) -> WerkzeugResponse:
     if not RetryForm().validate():
         abort(400)
     outbox.retry(Mail.id == found(number).id, organiser=current_user.organiser)
-    return go(url_for("mails.show", number=number))
+    return go(url_for("mails.show", number=number, done=1))
 
 
 @bp.post(f"{ONE}/address")
@@ -199,4 +199,4 @@ def address(number: int) -> WerkzeugResponse:
         form.email.errors = [_("Whoever has this address asked that this service never write to it again")]
     except ChangedMeanwhile:
         form.email.errors = [_("The delegate has just changed this registration. Please look at it first")]
-    return show_mail(found(number), form) if form.errors else go(url_for("mails.show", number=number))
+    return show_mail(found(number), form) if form.errors else go(url_for("mails.show", number=number, done=1))

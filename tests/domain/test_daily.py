@@ -472,7 +472,7 @@ def test_digest_counts_what_is_still_to_be_done(listed, noon, desk):
         ({"error": "connection refused"}, HOUR, {"failed": 0, "waiting": 0}),
         ({"state": "retrying", "error": "451"}, HOUR + SECOND, {"failed": 0, "waiting": 1}),
         ({"error": ""}, DAY, {"failed": 0, "waiting": 0}),
-        ({"error": outbox.LIMIT}, DAY, {"failed": 0, "waiting": 0}),
+        ({"error": outbox.DAILY_LIMIT}, DAY, {"failed": 0, "waiting": 0}),
         ({"state": "accepted"}, DAY, {"failed": 0, "waiting": 0}),
     ],
     ids=str,

@@ -314,13 +314,13 @@ def test_mail_is_put_back_when_the_server_is_in_trouble(queued, noon):
 
     mail = fresh(mail)
     assert (mail.state, mail.attempts, mail.error) == ("queued", 17, "550 no such sender")
-    assert (mail.due_at, mail.owner) == (NOON, None)
+    assert (mail.due_at, mail.owner) == (NOON + outbox.FIRST_WAIT, None)
 
 
 def test_mails_that_are_due_say_why_they_wait_for_the_server(queued, noon):
     queued(), queued(age=-MINUTE), queued(state="accepted")
 
-    outbox.waits_for_server(Unreachable("connection refused"))
+    outbox.say_why("connection refused")
 
     assert [mail.error for mail in Mail.select().order_by(Mail.id)] == ["connection refused", "", ""]
 
@@ -329,14 +329,23 @@ def test_mails_that_are_due_say_why_they_wait_for_the_server(queued, noon):
 def test_mail_is_held_back_when_its_address_has_had_enough_within_a_day(queued, noon, spelt):
     for number in range(outbox.MOST_TO_ONE):
         queued(state="accepted", recipient=BO, accepted_at=NOON - timedelta(hours=20 - number))
-    mail = queued(recipient=spelt)
+    mail = queued(recipient=spelt, kind="announcement")
 
     assert outbox.hold_back(outbox.claim("worker"))
 
     mail = fresh(mail)
-    assert (mail.state, mail.attempts, mail.error) == ("queued", 0, outbox.LIMIT)
+    assert (mail.state, mail.attempts, mail.error) == ("queued", 0, outbox.DAILY_LIMIT)
     assert mail.due_at == NOON + timedelta(hours=4)  # then the oldest of the ten is a day old
     noon.shift(timedelta(hours=4))
+    assert not outbox.hold_back(outbox.claim("worker"))
+
+
+@pytest.mark.parametrize("kind", outbox.NEVER_HELD_BACK)
+def test_mail_that_a_delegate_cannot_do_without_is_never_held_back(queued, noon, kind):
+    for _ in range(outbox.MOST_TO_ONE):
+        queued(state="accepted", recipient=BO, accepted_at=NOON)
+    queued(recipient=BO, kind=kind)
+
     assert not outbox.hold_back(outbox.claim("worker"))
 
 
@@ -346,7 +355,7 @@ def test_mail_is_not_held_back_for_what_others_had_or_long_ago(queued, noon):
     for _ in range(outbox.MOST_TO_ONE):
         queued(state="accepted", recipient=BO, accepted_at=NOON - outbox.DAY)
         queued(state="failed", recipient=BO)
-    queued(recipient=BO)
+    queued(recipient=BO, kind="announcement")
 
     assert not outbox.hold_back(outbox.claim("worker"))
 

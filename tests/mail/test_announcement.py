@@ -84,8 +84,8 @@ def test_paragraphs_and_lines_are_kept(announced):
 
     paragraphs = html(message).select("div p")
     assert [str(one) for one in paragraphs[:2]] == [
-        "<p>Dear friends,</p>",
-        "<p>Shuttles leave at 8:30 &amp; 9:00.<br/>Please be on time: &lt;b&gt;really&lt;/b&gt;.</p>",
+        '<p dir="auto">Dear friends,</p>',
+        '<p dir="auto">Shuttles leave at 8:30 &amp; 9:00.<br/>Please be on time: &lt;b&gt;really&lt;/b&gt;.</p>',
     ]
     assert len(paragraphs) == 3
     assert TEXT in plain(message)

@@ -43,6 +43,7 @@ KINDS = {
 NOT_ABOUT_ONE = ("late", "digest")  # registration
 # What the templates of a mail speak of, besides the registration.
 FACTS = {
+    "new_link": {"is_moved": False},
     "changed": {"changes": ["Function: President"], "is_moving": True},
     "address": {"confirming": "https://convoke.example/en/address"},
     "erased": {"is_blocking": True},

@@ -52,6 +52,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker looks again at once."""
     monkeypatch.setattr(worker, "POLL", 0.02)
     monkeypatch.setattr(worker, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(outbox, "FIRST_WAIT", timedelta(seconds=0.05))
 
 
 @pytest.fixture

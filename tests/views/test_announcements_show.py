@@ -130,7 +130,12 @@ def test_only_what_is_being_sent_can_be_stopped(app, desk_client, registered):
     assert desk_client.get(path).one("#progress form")["action"] == f"{path}/stop"
 
     prepare(app)
+    assert desk_client.get(path).texts("#progress [role=status]") == ["Being sent"]
+    assert len(desk_client.get(path).select("#progress form")) == 1
+    with connection():
+        Mail.update(state="accepted").where(Mail.kind == "announcement").execute()
 
+    assert desk_client.get(path).texts("#progress [role=status]") == ["Sent"]
     assert desk_client.get(path).select("#progress form") == []
 
 

@@ -39,7 +39,7 @@ def test_mails_that_failed_go_to_the_new_address_otherwise_as_they_were(desk_cli
     page = correct(desk_client, failed)
 
     mail = again(failed)
-    assert page.headers["Location"] == f"{PAGE}/{failed.id}"
+    assert page.headers["Location"] == f"{PAGE}/{failed.id}?done=1"
     assert (mail.state, mail.attempts, mail.error, mail.recipient) == ("queued", 0, "", NEW)
     assert mail.due_at > failed.due_at
     assert (mail.message_id, mail.once) == (failed.message_id, failed.once)

@@ -265,7 +265,7 @@ def test_button_says_how_many_mails_failed(desk_client, put):
     put(2, state="failed")
 
     assert desk_client.get(PAGE).texts(f"form[action='{PAGE}/retries'] button") == [
-        "Send the 2 mails that failed again"
+        "Send again the 2 mails that failed"
     ]
 
 

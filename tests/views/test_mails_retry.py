@@ -21,7 +21,7 @@ def test_one_mail_is_sent_again_at_once(desk_client, put, state):
     page = send_again(desk_client, one.id)
 
     after = again(one)
-    assert page.headers["Location"] == f"{PAGE}/{one.id}"
+    assert page.headers["Location"] == f"{PAGE}/{one.id}?done=1"
     assert (after.state, after.attempts, after.error) == ("queued", 0, "")
     assert after.due_at > one.due_at
     assert again(other).__data__ == other.__data__
@@ -54,7 +54,7 @@ def test_retry_with_htmx_leads_back_too(desk_client, put):
 
     page = send_again(desk_client, mail.id, status=204, headers=HTMX)
 
-    assert page.headers["HX-Redirect"] == f"{PAGE}/{mail.id}"
+    assert page.headers["HX-Redirect"] == f"{PAGE}/{mail.id}?done=1"
 
 
 @pytest.mark.parametrize("token", [None, "", "forged"])

@@ -7,7 +7,6 @@ from support.journey import ON_SQLITE, own_page
 
 from db import connection
 from domain import clock, outbox
-from domain.transport import Unreachable
 from models import Mail
 
 EVERY_PAGE = [
@@ -54,7 +53,7 @@ def test_every_page_says_since_when_and_why_mails_wait_for_the_server(desk_clien
     assert warnings(desk_client, path) == []
 
     with connection():
-        outbox.waits_for_server(Unreachable(ERROR))
+        outbox.say_why(ERROR)
         since = Mail.get().due_at
 
     (line,) = warnings(desk_client, path)
