@@ -109,6 +109,7 @@ def test_production_takes_an_empty_setting_for_a_missing_one(faults, name):
         ("MAIL_URL", "smtps://", "names no host"),
         ("MAIL_URL", "smtps://mail.example.org:0", "has no such port"),
         ("MAIL_URL", "smtps://mail.example.org:mail", "has no such port"),
+        ("MAIL_URL", "smtps://user:pa#ss@mail.example.org", "has no such port; a #, / or @ in a password"),
         ("PUBLIC_URL", "https://", "names no host"),
         ("HTMX_URL", "javascript:alert(1)", "String should match pattern"),
         ("MAIL_FROM", "secretariat", "value is not a valid email address"),

@@ -488,6 +488,17 @@ def test_stopping_takes_back_what_waits_and_writes_no_more(sent, delegates, desk
     assert announcements.progress(announcement).left_out == 117
 
 
+def test_stopping_takes_back_what_waits_when_all_is_written(sent, delegates, desk, cem):
+    delegates(2)
+    announcement = sent()
+    announcements.prepare_some(desk)
+    assert fresh(announcement).state == "sent"
+
+    announcements.stop(announcement, organiser=cem)
+
+    assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
+
+
 def test_stopping_leaves_other_mails_alone(sent, stored, desk, cem):
     stored(email="ada@example.org")
     announcement, other = sent(), sent()

@@ -5,7 +5,9 @@ import subprocess
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import SMTP
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,12 +15,13 @@ import time_machine
 from bs4 import BeautifulSoup
 from factories import JOURNEY, NEEDS, PASSPORT, STAY, make_answers
 from icalendar import Calendar
+from pydantic import NameEmail
 from support.journey import ON_SQLITE
 
 from config import ROOT
 from domain import clock
 from domain.conference import LANGUAGES
-from domain.mail import compose, confirmation, message_id
+from domain.mail import compose, confirmation, mailbox, message_id
 from domain.registration import build
 from models import Mail, Registration
 
@@ -141,6 +144,25 @@ def test_mail_is_answered_at_the_reply_address(app, database, kind):
         message = compose(kind, ada, once="once", desk=desk, **FACTS.get(kind, {}))
 
     assert message["Reply-To"] == "Secretariat <answers@example.org>"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Secretariat, Progressive Alliance", "Secrétariat, Conférence", 'Secrétariat (Alliance) "PA"', "王小明"],
+)
+def test_sender_may_have_any_name(app, database, name):
+    sender = mailbox(NameEmail(name=name, email="secretariat@example.org"))
+    desk = replace(app.extensions["desk"], sender=sender, reply_to=sender)
+
+    with app.test_request_context("/en/"):
+        ada = build(make_answers(), lang="en", form_key="", desk=desk)
+        message = compose("link", ada, once="once", desk=desk)
+
+    received = message_from_bytes(message.as_bytes(), policy=SMTP)
+    for header in ("From", "Reply-To"):
+        (address,) = received[header].addresses
+        assert (address.display_name, address.addr_spec) == (name, "secretariat@example.org")
+    assert message["Message-ID"].endswith("@example.org>")
 
 
 @of_each_kind

@@ -6,7 +6,7 @@ import pytest
 from support.smtp import HOST, PASSWORD, USER, MailServer
 
 from domain import transport
-from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, open_transport
+from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, Unreachable, open_transport
 
 MESSAGE = b"Subject: Good news\r\n\r\n.A line that begins with a full stop\r\n"
 
@@ -196,6 +196,43 @@ def test_refusal_of_one_recipient_does_not_harm_the_next(port):
         outgoing.close()
 
     assert [mail.recipients for mail in server.mailbox.received] == [["ada@example.org"]]
+
+
+def test_server_that_takes_its_time_with_the_message_gets_it_once(port, monkeypatch):
+    monkeypatch.setattr(transport, "TIMEOUT", 0.3)
+    with MailServer(port) as server:
+        server.mailbox.seconds = 1
+        send_once(f"smtp://{HOST}:{port}")
+
+    assert len(server.mailbox.received) == 1
+
+
+def test_server_that_does_not_answer_to_the_message_in_time_may_have_it(port, monkeypatch):
+    monkeypatch.setattr(transport, "LAST_TIMEOUT", 0.3)
+    with MailServer(port) as server:
+        server.mailbox.seconds = 1
+        with pytest.raises(Deferred) as error:
+            send_once(f"smtp://{HOST}:{port}")
+
+    assert not isinstance(error.value, Unreachable)
+
+
+def test_server_that_spreads_its_answers_gets_no_message_beyond_the_lease(port, monkeypatch):
+    monkeypatch.setattr(transport, "LONGEST", 0)
+    with MailServer(port) as server, pytest.raises(Unreachable):
+        send_once(f"smtp://{HOST}:{port}")
+
+    assert server.mailbox.received == []
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", None])
+def test_trouble_before_the_message_is_the_servers(port, answer):
+    with MailServer(port) as server:
+        server.mailbox.answers["eve@example.org"] = answer
+        with pytest.raises(Unreachable):
+            send_once(f"smtp://{HOST}:{port}", "eve@example.org")
+
+    assert server.mailbox.received == []
 
 
 def test_connection_that_is_cut_is_tried_again_later(port):

@@ -129,6 +129,20 @@ def test_worker_goes_on_after_a_refusal_and_a_deferral(registered, work, port):
     assert errors == ["550 5.1.1 No such user", "451 4.3.0 Later", ""]
 
 
+def test_mail_that_the_server_cannot_stand_neither_fails_nor_stands_in_the_way(registered, work, port, quick):
+    people = [registered().email for _ in range(3)]
+    with MailServer(port) as server:
+        server.mailbox.answers[people[0]] = None
+        thread = work()
+        wait_for(lambda: states() == ["queued", "accepted", "accepted"])
+        thread.stop()
+
+    with connection():
+        first = Mail.select().order_by(Mail.id).first()
+    assert (first.attempts, first.error != "") == (0, True)
+    assert sorted(received(server)) == sorted(people[1:])
+
+
 def test_worker_finishes_the_mail_in_hand_when_it_is_stopped(registered, work, port):
     registered()
     registered()
