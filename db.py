@@ -42,6 +42,7 @@ def open_database(url: str, *, threads: int = 16) -> Database:
                 "foreign_keys": 1,
                 "busy_timeout": LONGEST_WAIT * 1000,
                 "cache_size": -16000,
+                "wal_autocheckpoint": 4000,  # pages: the worker waits for the disk less often
                 "secure_delete": 1,  # what is erased is overwritten
             },
         )

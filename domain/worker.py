@@ -13,7 +13,7 @@ from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 
 POLL = 2.0  # seconds; a commit in this process wakes the worker at once
-BURST = 20  # mails between two looks at the hour's share
+BURST = 100  # mails between two looks at the hour's share
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
 # no answer to a delegate waits behind them.
