@@ -123,8 +123,7 @@ def organiser_demo() -> None:
             organisers.add(DEMO_ORGANISER, password)
         except organisers.OrganiserExists:
             organisers.reset(DEMO_ORGANISER, password)
-    kept = settings().mail_url.startswith("file:")
-    mails = f"kept: {settings().mail_url}" if kept else "sent"
+    mails = f"kept: {settings().mail_url}" if settings().keeps_mails else "sent"
     click.echo(f"Rehearsal on {settings().rehearsal_date}. Mails are {mails}")
     click.echo(f"  Delegates    {settings().public_url}/")
     click.echo(f"  Organisers   {settings().public_url}/organiser/")
@@ -171,7 +170,7 @@ def outbox_check() -> None:
     """Connect to the mail server, sign in, and ask whether it takes our mail, without sending any."""
     sender = settings().mail_from.email
     recipient = (settings().mail_reply_to or settings().mail_from).email
-    if settings().mail_url.startswith("file:"):
+    if settings().keeps_mails:
         click.echo(f"Mails are kept in a folder, {settings().mail_url}; none is sent.")
         return
     transport = SmtpTransport(settings().mail_url)

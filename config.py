@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         return self.mode == "rehearsal"
 
     @property
+    def keeps_mails(self) -> bool:
+        """Whether mails go to a folder and not out."""
+        return self.mail_url.startswith("file:")
+
+    @property
     def on_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 

@@ -624,5 +624,7 @@ class CorrectionForm(Form):
     """Where a delegate can be reached whose address was wrong."""
 
     email = address_field(
-        _l("What did not go out goes there, and whatever we write later"), autocomplete="off"
+        _l("What did not go out goes there, and whatever we write later"),
+        autocomplete="off",
+        missing=_l("Enter the right e-mail address"),
     )

@@ -115,7 +115,7 @@ def redirect(registration: Registration, old: str, address: str) -> None:
     """
     theirs = Mail.select(*SHOWN).where(
         Mail.registration == registration,
-        fn.LOWER(Mail.recipient) == old.lower(),
+        outbox.to(old),
         Mail.state.in_(("queued", "retrying", "failed")),
     )
     for mail in list(theirs):
@@ -124,9 +124,8 @@ def redirect(registration: Registration, old: str, address: str) -> None:
         except MessageGone:
             continue
         message.replace_header("To", Address(addr_spec=address))
-        again = {"state": "queued", "attempts": 0, "due_at": clock.now(), "error": ""}
         text = message.as_bytes().decode("ascii")
-        Mail.update(recipient=address, message=text, **again).where(
+        Mail.update(recipient=address, message=text, **outbox.afresh()).where(
             Mail.id == mail.id, Mail.state == mail.state
         ).execute()
     db.after_commit(outbox.wake.set)
@@ -138,7 +137,7 @@ def has_reached(registration: Registration, address: str) -> bool:
         Mail.select()
         .where(
             Mail.registration == registration,
-            fn.LOWER(Mail.recipient) == address.lower(),
+            outbox.to(address),
             Mail.state.in_(("accepted", "sending")),
         )
         .exists()

@@ -164,7 +164,7 @@ def hold_back(mail: Mail) -> bool:
     return True
 
 
-def _to(address: str) -> Any:
+def to(address: str) -> Any:
     return fn.LOWER(Mail.recipient) == address.lower()  # another spelling reaches the same mailbox
 
 
@@ -199,14 +199,20 @@ def sent_within_an_hour() -> int:
     return Mail.select().where(Mail.accepted_at > clock.now() - HOUR).count()
 
 
+def afresh() -> dict[str, Any]:
+    """The columns of a mail that is to be sent as if it had never been tried."""
+    return {"state": "queued", "attempts": 0, "due_at": clock.now(), "error": ""}
+
+
 def retry(theirs: Any = True, *, organiser: Organiser | None = None) -> int:
     """Send again, from the first attempt on, what failed or waits to be tried again; returns how many these are.
 
     What has been erased stays as it is: there is nothing left to send.
     """
     with write():
-        again = Mail.update(state="queued", attempts=0, due_at=clock.now(), error="")
-        again = again.where(Mail.state.in_(("failed", "retrying")), Mail.recipient != "", theirs)
+        again = Mail.update(**afresh()).where(
+            Mail.state.in_(("failed", "retrying")), Mail.recipient != "", theirs
+        )
         count = int(again.execute())
         audit.record("mails.retried", organiser=organiser, mails=count)
         db.after_commit(wake.set)
@@ -228,7 +234,7 @@ def forget(theirs: Any) -> None:
 def has_written_often(address: str) -> bool:
     """Whether as many mails as are bearable went to an address today because somebody typed it."""
     kinds = Mail.kind.in_(("address", "repeat", "link"))
-    return Mail.select().where(_to(address), kinds, Mail.created_at > clock.now() - DAY).count() >= MOST_A_DAY
+    return Mail.select().where(to(address), kinds, Mail.created_at > clock.now() - DAY).count() >= MOST_A_DAY
 
 
 def waiting(*, longer_than: timedelta = timedelta()) -> tuple[datetime, str] | None:

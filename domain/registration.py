@@ -234,17 +234,26 @@ def find_by_reference(reference: str) -> Registration | None:
 
 @contextmanager
 def changing(registration: Registration, *, at_least: int = 0) -> Iterator[None]:
-    """A change that the delegate makes: the next number in the sequence, or a higher one, all in one transaction.
+    """A change that the delegate makes. What uses the link shows that the address is right: so it counts as confirmed.
 
-    What uses the link shows that the address is right: so it counts as confirmed. The columns are written when the
-    block ends. Raises ChangedMeanwhile when the row is not what it was when it was read.
+    Raises ChangedMeanwhile when the row is not what it was when it was read.
+    """
+    if registration.state == "received":
+        registration.state = "confirmed"
+    registration.confirmed_at = registration.confirmed_at or clock.now()
+    with storing(registration, at_least=at_least):
+        yield
+
+
+@contextmanager
+def storing(registration: Registration, *, at_least: int = 0) -> Iterator[None]:
+    """A change, whoever makes it: the next number in the sequence, or a higher one, all in one transaction.
+
+    The columns are written when the block ends. Raises ChangedMeanwhile.
     """
     seen = registration.sequence
     registration.sequence = max(seen + 1, at_least)
     registration.updated_at = clock.now()
-    if registration.state == "received":
-        registration.state = "confirmed"
-    registration.confirmed_at = registration.confirmed_at or clock.now()
     with write():
         claimed = Registration.update(sequence=registration.sequence).where(
             Registration.id == registration.id,
@@ -373,23 +382,14 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
     """
     if blocked.is_blocked(address_key(address)):
         raise blocked.Unwanted
-    old, seen = registration.email, registration.sequence
+    old = registration.email
     registration.email, registration.address_key = ascii_address(address), address_key(address)
     registration.pending_email = None
-    registration.sequence, registration.updated_at = seen + 1, clock.now()
     index(registration)
     is_known_to_others = mailroom.has_reached(registration, old)
     registration.link_version += is_known_to_others
     try:
-        with write():
-            where = (Registration.id == registration.id) & (Registration.sequence == seen)
-            if (
-                not Registration.update(sequence=seen + 1)
-                .where(where, Registration.state != "erased")
-                .execute()
-            ):
-                raise ChangedMeanwhile
-            registration.save(only=registration.dirty_fields)
+        with storing(registration):
             mailroom.redirect(registration, old, registration.email)
             if is_known_to_others:
                 tell("new_link", registration, desk=desk, is_moved=True)

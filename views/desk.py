@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec
 
-from flask import Flask, current_app, has_request_context
+from flask import Flask, current_app, has_request_context, request
 
 from domain.conference import Conference
 from domain.desk import Desk
@@ -18,6 +18,11 @@ def front_desk() -> Desk:
 
 def conference() -> Conference:
     return front_desk().conference
+
+
+def asked_for(*names: str) -> dict[str, str]:
+    """Parts of the query in the address, without what no database takes, and none of them endless."""
+    return {name: request.args.get(name, "").replace("\0", "")[:200] for name in names}
 
 
 def outside(path: str) -> str:

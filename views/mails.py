@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
@@ -22,7 +22,7 @@ from forms import CorrectionForm, RetryForm
 from htmx import go, render
 from models import MAIL_STATES, Mail
 from views.connections import hold_connection
-from views.desk import front_desk
+from views.desk import asked_for, front_desk
 from views.frames import framed, with_frames
 
 MAIL_KINDS = {
@@ -70,9 +70,7 @@ def ask(question: Callable[[], Answer]) -> Answer:
 
 def asked() -> mailroom.Query:
     """The query in the address; what makes no sense there counts for nothing."""
-    given = {
-        name: request.args.get(name, "").replace("\0", "")[:200] for name in ("state", "kind", "q", "before")
-    }
+    given = asked_for("state", "kind", "q", "before")
     return mailroom.Query(
         state=given["state"] if given["state"] in MAIL_STATES else "",
         kind=given["kind"] if given["kind"] in MAIL_KINDS else "",

@@ -23,7 +23,7 @@ from htmx import go, render
 from i18n import current_language
 from security import by_address, limiter, sign_in, sign_out
 from views.connections import hold_connection
-from views.desk import conference, front_desk, outside
+from views.desk import asked_for, conference, front_desk, outside
 from views.registration import late_link
 
 ACTIONS = {
@@ -130,9 +130,7 @@ def registrations() -> Response:
 
 def asked() -> roster.Query:
     """The query in the address; what makes no sense there counts for nothing."""
-    given = {
-        name: request.args.get(name, "").replace("\0", "")[:200] for name in ("q", "sort", "after", "before")
-    }
+    given = asked_for("q", "sort", "after", "before")
     if given["sort"].removeprefix("-") not in roster.SORTS:
         given["sort"] = roster.NEWEST_FIRST
     return roster.Query(**given)
