@@ -140,7 +140,7 @@ def test_old_link_opens_nothing_where_a_mail_had_reached_the_old_address(
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("", "Enter your e-mail address"),
+        ("", "Enter the right e-mail address"),
         ("ada", "Enter an e-mail address such as name@example.org"),
         ("ada@example.org\nBcc: eve@example.org", "Enter an e-mail address such as name@example.org"),
         ("Bo@example.org", "Another registration has this address"),
