@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug import Response
 
@@ -26,27 +25,8 @@ from views.connections import hold_connection
 from views.desk import conference, front_desk, outside
 from views.registration import late_link
 
-ACTIONS = {
-    "registration.received": _l("Registration received"),
-    "registration.repeated": _l("Tried to register again"),
-    "registration.confirmed": _l("Address confirmed"),
-    "registration.changed": _l("Changed by the delegate"),
-    "registration.address_kept": _l("New address dropped"),
-    "registration.address_changed": _l("New address confirmed"),
-    "registration.cancelled": _l("Cancelled by the delegate"),
-    "registration.restored": _l("Cancellation taken back"),
-    "registration.consent_withdrawn": _l("Consent withdrawn"),
-    "registration.address_corrected": _l("Address corrected by the secretariat"),
-    "registration.link_renewed": _l("New personal link"),
-    "registration.link_requested": _l("Personal link sent again"),
-    "registration.downloaded": _l("Data downloaded by the delegate"),
-    "registration.viewed": _l("Viewed"),
-    "registration.revealed": _l("Sensitive answers shown"),
-    "mail.viewed": _l("Mail viewed"),
-}
-
 OWN_PAGE = re.compile(
-    r"/organiser/(late-links|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?",
+    r"/organiser/(late-links|log|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.(csv|xlsx|json))?)(\?[!-~]*)?",
     re.ASCII,
 )
 
@@ -60,7 +40,6 @@ def for_every_page() -> dict[str, Any]:
         "current_user": current_user,
         "sign_out_form": SignOutForm,
         "in_address": in_address,
-        "actions": ACTIONS,
     }
 
 
