@@ -45,6 +45,8 @@ ROUTES = {
     ("GET", "/organiser/registrations", "organiser.registrations"),
     ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
+    ("GET", "/organiser/registrations.xlsx", "organiser.registrations_xlsx"),
+    ("GET", "/organiser/registrations.json", "organiser.registrations_json"),
     ("GET POST", "/organiser/late-links", "organiser.late_links"),
     ("GET", "/organiser/mails", "mails.listing"),
     ("GET", MAIL, "mails.show"),

@@ -39,6 +39,7 @@ ACTIONS = {
     "registration.viewed": _l("Viewed"),
     "registration.revealed": _l("Sensitive answers shown"),
     "registrations.exported": _l("Registrations exported"),
+    "registrations.exported_whole": _l("Registrations exported with their sensitive answers"),
     "late_link.made": _l("Late link made"),
     "mail.viewed": _l("Mail viewed"),
     "mails.retried": _l("Mails sent again"),
