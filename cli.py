@@ -2,6 +2,7 @@
 
 import os
 import signal
+from datetime import UTC
 from pathlib import Path
 
 import click
@@ -208,7 +209,7 @@ def registrations_export(file: Path, kind: str, q: str, early: bool) -> None:
     conference, query = current_app.extensions["desk"].conference, Query(q=q)
     if conference.is_open and not early:
         raise click.ClickException(
-            f"registration is open until {conference.closes_at:%Y-%m-%d %H:%M} UTC; --early exports all the same"
+            f"registration is open until {conference.closes_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC; --early exports all the same"
         )
     rows, chunks = export.FORMATS[kind]
     try:

@@ -48,7 +48,7 @@ def test_workbook_has_the_cells_of_the_csv(closed_desk, monkeypatch, query):
     monkeypatch.setattr(roster, "CHUNK", 2)
     text = closed_desk.get(f"{CSV}?{query}").data.decode("utf-8-sig")
 
-    page = closed_desk.get(f"{FILE}?{query}")
+    page = closed_desk.client.get(f"{FILE}?{query}")
 
     assert rows(page) == [
         [cell.removeprefix("'") for cell in row] for row in csv.reader(io.StringIO(text, newline=""))
@@ -56,7 +56,7 @@ def test_workbook_has_the_cells_of_the_csv(closed_desk, monkeypatch, query):
 
 
 def test_every_cell_is_text(closed_desk):
-    sheet = load_workbook(io.BytesIO(closed_desk.get(FILE).data)).active
+    sheet = load_workbook(io.BytesIO(closed_desk.client.get(FILE).data)).active
 
     kinds = {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None}
     organisations = {cell.value for cell in sheet["H"]}
@@ -67,7 +67,7 @@ def test_every_cell_is_text(closed_desk):
 
 @ON_SQLITE
 def test_workbook_is_a_file_by_its_name_and_type(closed_desk):
-    page = closed_desk.get(FILE)
+    page = closed_desk.client.get(FILE)
 
     assert page.headers["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     assert page.headers["Content-Disposition"] == "attachment; filename=registrations.xlsx"
@@ -76,7 +76,7 @@ def test_workbook_is_a_file_by_its_name_and_type(closed_desk):
 
 @ON_SQLITE
 def test_workbook_holds_nothing_sensitive(closed_desk):
-    text = str(rows(closed_desk.get(FILE)))
+    text = str(rows(closed_desk.client.get(FILE)))
 
     assert "Lovelace" in text
     for words in (PASSPORT.number, PASSPORT.name, PASSPORT.post, "vegetarian", NEEDS.access):
@@ -85,7 +85,7 @@ def test_workbook_holds_nothing_sensitive(closed_desk):
 
 @pytest.mark.parametrize(("query", "has_search", "count"), [("", False, 3), ("?q=bo", True, 1)])
 def test_export_is_logged_with_its_columns_and_its_number_of_rows(closed_desk, query, has_search, count):
-    closed_desk.get(f"{FILE}{query}")
+    closed_desk.client.get(f"{FILE}{query}")
 
     entry = stored(AuditEntry)[-1]
     assert (entry.action, entry.organiser_id is not None) == ("registrations.exported", True)
