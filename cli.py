@@ -208,8 +208,9 @@ def registrations_export(file: Path, kind: str, q: str, early: bool) -> None:
     """
     conference, query = current_app.extensions["desk"].conference, Query(q=q)
     if conference.is_open and not early:
+        closes_at = conference.closes_at.astimezone(UTC)
         raise click.ClickException(
-            f"registration is open until {conference.closes_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC; --early exports all the same"
+            f"registration is open until {closes_at:%Y-%m-%d %H:%M} UTC; --early exports all the same"
         )
     rows, chunks = export.FORMATS[kind]
     try:
