@@ -210,7 +210,8 @@ def references_in(file: Path) -> list[str]:
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "json"])
 def test_registrations_export_writes_a_file_for_its_owner(run, three, after_the_deadline, tmp_path, kind):
     file = tmp_path / f"registrations.{kind}"
-    file.touch(0o644)
+    file.touch()
+    file.chmod(0o644)
 
     result = run("registrations", "export", file, "--format", kind)
 
