@@ -1,6 +1,8 @@
 """The flask commands. Each calls one verb of the domain. Exit codes: 0 done, 1 with the reason said, 2 wrong usage."""
 
+import os
 import signal
+from datetime import UTC
 from pathlib import Path
 
 import click
@@ -10,9 +12,10 @@ from flask.cli import AppGroup
 
 from config import Settings
 from db import connection, migrations, upgrade
-from domain import daily, organisers, outbox
+from domain import daily, export, organisers, outbox
 from domain.conference import load
 from domain.reasons import reason_of
+from domain.roster import Query
 from domain.transport import LAST_TIMEOUT, Deferred, Refused, SmtpTransport
 from domain.worker import Worker
 from models import MAIL_STATES, Mail
@@ -24,12 +27,13 @@ conference = AppGroup("conference", help="The conference's facts and pages.")
 database = AppGroup("db", help="The database's tables.")
 organiser = AppGroup("organiser", help="Who may see the registrations.")
 mails = AppGroup("outbox", help="The mails: sending, what waits, what failed.")
+registrations = AppGroup("registrations", help="The registrations as a file.")
 reminders = AppGroup("reminders", help="The mails that ask for flights that are missing.")
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def init_app(app: Flask) -> None:
-    for group in (conference, database, organiser, mails, reminders):
+    for group in (conference, database, organiser, mails, registrations, reminders):
         app.cli.add_command(group)
 
 
@@ -191,6 +195,40 @@ def outbox_check() -> None:
         f"  DKIM   dig TXT SELECTOR._domainkey.{domain}   the key; your mail server knows the selector\n"
         f"  DMARC  dig TXT _dmarc.{domain}                what to do with mail that fits neither"
     )
+
+
+@registrations.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--format", "kind", type=click.Choice(list(export.FORMATS)), default="csv", show_default=True)
+@click.option("--q", default="", help="Only what this search of the list finds.")
+@click.option("--early", is_flag=True, help="Before the deadline too, when everything may still change.")
+def registrations_export(file: Path, kind: str, q: str, early: bool) -> None:
+    """Write the registrations into FILE, which only its owner may read, and enter that in the log.
+
+    JSON holds passports, diets and telephone numbers too. Before the deadline nothing is written without --early.
+    """
+    conference, query = current_app.extensions["desk"].conference, Query(q=q)
+    if conference.is_open and not early:
+        closes_at = conference.closes_at.astimezone(UTC)
+        raise click.ClickException(
+            f"registration is open until {closes_at:%Y-%m-%d %H:%M} UTC; --early exports all the same"
+        )
+    rows, chunks = export.FORMATS[kind]
+    try:
+        with connection(), open(file, "wb", opener=for_its_owner) as target:
+            total = export.record(query, conference, kind=kind)
+            with click.progressbar(rows(query), length=total, label=str(file)) as watched:
+                target.writelines(chunks(watched, conference))
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
+    click.echo(f"{total} {'registration' if total == 1 else 'registrations'} in {file}.")
+
+
+def for_its_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, even if it was there before."""
+    opened = os.open(path, flags, 0o600)
+    os.fchmod(opened, 0o600)
+    return opened
 
 
 @reminders.command("send")

@@ -138,11 +138,15 @@ def read(name: str, stored: dict[str, Any] | None) -> Any:
 
 def answers_of(registration: Registration) -> Answers:
     """What a registration holds, in the shape in which it was given."""
+    return answers_with(registration, given_consents(registration))
+
+
+def answers_with(registration: Registration, consents: list[str]) -> Answers:
+    """The same for whoever knows the consents that hold already."""
     stored: dict[str, Any] = {one.name: getattr(registration, one.name, None) for one in fields(Answers)}
     stored |= {name: read(name, stored[name]) for name in PARTS}
     stored["mobile"] = registration.mobile or ""
-    stored["consents"] = given_consents(registration)
-    return Answers(**stored)
+    return Answers(**stored | {"consents": consents})
 
 
 def given_consents(registration: Registration) -> list[str]:

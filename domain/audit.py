@@ -1,9 +1,39 @@
-"""The append-only log of who did what: identifiers and counts, never names or addresses."""
+"""The append-only log of who did what, page by page: identifiers and counts, never names or addresses."""
 
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Any
+
+from peewee import ModelSelect, fn
 
 from domain import clock
 from models import AuditEntry, Organiser, Registration
+
+PAGE_SIZE = 100
+NOBODY = 0  # no organiser: a delegate, or a command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What is asked of the log: an organiser's id or NOBODY, an action, a reference without hyphens, the days (UTC).
+
+    `before` is the number of the entry that the page comes after.
+    """
+
+    who: int | None = None
+    action: str = ""
+    reference: str = ""
+    since: date | None = None
+    until: date | None = None
+    before: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    rows: list[AuditEntry]
+    total: int
+    newest: Query | None
+    older: Query | None
 
 
 def record(
@@ -25,3 +55,45 @@ def history(registration: Registration) -> list[AuditEntry]:
     return list(
         entries.where(AuditEntry.registration == registration).order_by(AuditEntry.id.desc()).limit(100)
     )
+
+
+def matching(query: Query) -> "ModelSelect[AuditEntry]":
+    """The entries of a query, each with its organiser and with what identifies its registration."""
+    shown = (AuditEntry, Organiser, Registration.id, Registration.reference, Registration.state)
+    found = AuditEntry.select(*shown).left_outer_join(Organiser)
+    found = found.switch(AuditEntry).left_outer_join(Registration)
+    if query.who is not None:
+        found = found.where(
+            AuditEntry.organiser == query.who if query.who else AuditEntry.organiser.is_null()
+        )
+    if query.action:
+        found = found.where(AuditEntry.action == query.action)
+    if query.reference:
+        theirs = Registration.select(Registration.id)
+        theirs = theirs.where(fn.REPLACE(Registration.reference, "-", "") == query.reference)
+        found = found.where(AuditEntry.registration.in_(theirs))
+    if query.since:
+        found = found.where(AuditEntry.at >= datetime.combine(query.since, time.min, UTC))
+    if query.until:
+        found = found.where(AuditEntry.at <= datetime.combine(query.until, time.max, UTC))
+    return found
+
+
+def page(query: Query) -> Page:
+    """One page, newest first. The number of an entry only grows, so a page is found by index."""
+    found = matching(query)
+    here = found.where(AuditEntry.id < query.before) if query.before else found
+    rows = list(here.order_by(AuditEntry.id.desc()).limit(PAGE_SIZE + 1))
+    has_more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE]
+    return Page(
+        rows=rows,
+        total=found.count(),
+        newest=replace(query, before=0) if query.before else None,
+        older=replace(query, before=rows[-1].id) if has_more else None,
+    )
+
+
+def organisers() -> list[Organiser]:
+    """Everybody who may be in the log, those who were removed too, by address."""
+    return list(Organiser.select(Organiser.id, Organiser.email).order_by(Organiser.email))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from peewee import ModelSelect, Value, fn
 
 from db import write
-from domain import clock, mailroom, outbox
+from domain import clock, mailroom, organisers, outbox
 from domain.answers import ascii_address
 from domain.conference import Conference
 from domain.desk import Desk
@@ -146,7 +146,7 @@ def write_digests(day: date, desk: Desk) -> int:
 def owed_digests(day: date, until: datetime) -> "ModelSelect[Organiser]":
     """Who was an organiser at that hour and has no digest of that day yet."""
     once = Value(f"digest:{day}:").concat(Organiser.id.cast("TEXT"))
-    return Organiser.select().where(Organiser.created_at < until, ~is_written(once)).order_by(Organiser.id)
+    return organisers.current().where(Organiser.created_at < until, ~is_written(once)).order_by(Organiser.id)
 
 
 def news_between(since: datetime, until: datetime) -> dict[str, int]:

@@ -1,17 +1,34 @@
-"""The list as CSV: UTF-8 with BOM, CRLF, every field quoted, one line a person, stable column names."""
+"""The list as a file: CSV and XLSX with one line a person and stable column names, and everything as JSON.
+
+CSV is UTF-8 with BOM, CRLF, every field quoted. Line breaks within a value become spaces. Where a spreadsheet would
+take a value in a CSV for a formula, an apostrophe stands in front of it; the cells of an XLSX say that they are text.
+"""
 
 import csv
 import io
-from collections.abc import Iterator
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
+from xlsxwriter import Workbook
+
+from domain import audit
 from domain.conference import Conference, Question
-from domain.roster import Query, export_rows
-from models import Registration
+from domain.registration import facts_of
+from domain.roster import Query, export_rows, matching, whole_rows
+from models import Consent, Organiser, Registration
 
 SEPARATORS = (",", ";")  # the semicolon is what a French or Spanish Excel expects
 LINES_AT_ONCE = 500
-FORMULA_STARTS = tuple("=+-@\t\r＝＋－＠")  # noqa: RUF001 - the full-width twins are meant: spreadsheets take them too
+BYTES_AT_ONCE = 65536
+FORMULA_STARTS = "=+-@\t\r＝＋－＠"  # noqa: RUF001 - the full-width twins are meant: spreadsheets take them too
+FORMULA = re.compile(rf"\0 *[{re.escape(FORMULA_STARTS)}]")
+
+Rows = Iterable[tuple[Any, ...]]
 
 COLUMNS = (
     "reference",
@@ -37,21 +54,43 @@ COLUMNS = (
 )
 
 
-def csv_chunks(query: Query, conference: Conference, *, separator: str = ",") -> Iterator[bytes]:
-    """The registrations of a query as CSV, in pieces; the conference's own questions are its last columns.
+def record(query: Query, conference: Conference, *, kind: str, organiser: Organiser | None = None) -> int:
+    """Enter an export in the log, by an organiser or by a command; returns its number of registrations."""
+    total = matching(query).count()
+    told: dict[str, Any] = {"format": kind, "has_search": bool(query.q), "rows": total}
+    if kind == "json":
+        audit.record("registrations.exported_whole", organiser=organiser, **told)
+    else:
+        audit.record("registrations.exported", organiser=organiser, columns=columns(conference), **told)
+    return total
+
+
+def columns(conference: Conference) -> list[str]:
+    """The names of the columns; those of the conference's own questions are the last."""
+    return [*COLUMNS, *(question.name for question in conference.questions)]
+
+
+def csv_chunks(rows: Rows, conference: Conference, *, separator: str = ",") -> Iterator[bytes]:
+    """Rows of `roster.export_rows` as CSV, in pieces.
 
     Passports, needs, flights, telephone numbers and hotel nights are never in it.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     buffer.write("\ufeff")
-    questions = conference.questions
-    writer.writerow([*COLUMNS, *(question.name for question in questions)])
-    for count, (registration, consents) in enumerate(export_rows(query), start=1):
-        writer.writerow(map(cell, values(registration, consents, questions)))
+    writer.writerow(columns(conference))
+    for count, row in enumerate(rows, start=1):
+        line = values(row, conference.questions)
+        writer.writerow(line if is_harmless(line) else map(cell, line))
         if count % LINES_AT_ONCE == 0:
             yield emptied(buffer)
     yield emptied(buffer)
+
+
+def is_harmless(line: tuple[str, ...]) -> bool:
+    """Whether `cell` would leave every value as it is: asked of all at once, because it nearly always would."""
+    text = "\0".join(("", *line, ""))
+    return len(text.splitlines()) == 1 and not FORMULA.search(text)
 
 
 def emptied(buffer: io.StringIO) -> bytes:
@@ -61,34 +100,84 @@ def emptied(buffer: io.StringIO) -> bytes:
     return text.encode()
 
 
-def values(registration: Registration, consents: set[str], questions: list[Question]) -> tuple[Any, ...]:
-    own = (registration.extra.get(question.key, "") for question in questions)
+def xlsx_chunks(rows: Rows, conference: Conference) -> Iterator[bytes]:
+    """The same as XLSX, in pieces of a temporary file: its parts can only be put together at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "registrations.xlsx"
+        with Workbook(str(file), {"constant_memory": True, "tmpdir": folder}) as book:
+            sheet = book.add_worksheet("registrations")
+            sheet.freeze_panes(1, 0)
+            for column, name in enumerate(columns(conference)):
+                sheet.write_string(0, column, name)
+            for number, row in enumerate(rows, start=1):
+                for column, value in enumerate(values(row, conference.questions)):
+                    sheet.write_string(number, column, on_one_line(value))
+        with file.open("rb") as finished:
+            yield from iter(partial(finished.read, BYTES_AT_ONCE), b"")
+
+
+def json_chunks(
+    rows: Iterable[tuple[Registration, list[Consent]]], conference: Conference
+) -> Iterator[bytes]:
+    """Rows of `roster.whole_rows` as a JSON list: all answers, with the sensitive ones, and all consents."""
+    before = "[\n"
+    for registration, ledger in rows:
+        text = json.dumps(
+            facts_of(registration, ledger), default=lambda value: value.isoformat(), ensure_ascii=False
+        )
+        yield f"{before}{text}".encode()
+        before = ",\n"
+    yield b"[]\n" if before == "[\n" else b"\n]\n"
+
+
+FORMATS: dict[str, tuple[Callable[[Query], Rows], Callable[..., Iterator[bytes]]]] = {
+    "csv": (export_rows, csv_chunks),
+    "xlsx": (export_rows, xlsx_chunks),
+    "json": (whole_rows, json_chunks),
+}
+
+
+def values(row: tuple[Any, ...], questions: list[Question]) -> tuple[str, ...]:
+    """What stands in the columns, as text."""
+    *as_it_is, days, sessions, interpretation, visa, travel, hotel, is_late, extra, on_list, photo, _, _ = row
+    reference, state, language, received, *who = as_it_is
     return (
-        registration.reference,
-        registration.state,
-        registration.language,
-        registration.created_at.isoformat(timespec="seconds"),
-        registration.given_names,
-        registration.family_name,
-        registration.email,
-        registration.organisation,
-        registration.country,
-        registration.function,
-        registration.category,
-        " ".join(registration.days),
-        " ".join(registration.sessions),
-        registration.interpretation,
-        registration.visa_state,
-        registration.travel,
-        registration.hotel,
-        "yes" if registration.is_late else "no",
-        "yes" if "list" in consents else "no",
-        "yes" if "photo" in consents else "no",
-        *(" ".join(answer) if isinstance(answer, list) else answer for answer in own),
+        reference,
+        state,
+        language,
+        f"{received[:10]}T{received[11:19]}+00:00",
+        *who,
+        words(days),
+        words(sessions),
+        interpretation,
+        visa,
+        travel,
+        hotel,
+        "yes" if is_late else "no",
+        "yes" if on_list else "no",
+        "yes" if photo else "no",
+        *(own_answers(extra, questions) if questions else ()),
     )
+
+
+@lru_cache(maxsize=1000)
+def words(listed: str) -> str:
+    """A list, which comes as JSON; there are not many different ones."""
+    return " ".join(json.loads(listed))
+
+
+def own_answers(extra: str, questions: list[Question]) -> Iterator[str]:
+    answers = json.loads(extra)
+    for question in questions:
+        answer = answers.get(question.key, "")
+        yield " ".join(answer) if isinstance(answer, list) else answer
 
 
 def cell(value: str) -> str:
     """A value on one line, with an apostrophe in front where a spreadsheet would take it for a formula."""
-    line = " ".join(value.splitlines())
-    return f"'{line}" if line.lstrip(" ").startswith(FORMULA_STARTS) else line
+    line = on_one_line(value)
+    return f"'{line}" if line.lstrip(" ").startswith(tuple(FORMULA_STARTS)) else line
+
+
+def on_one_line(value: str) -> str:
+    return " ".join(value.splitlines())

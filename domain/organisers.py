@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from db import write
@@ -12,6 +12,7 @@ from domain import audit, clock
 from models import Organiser, SignIn
 
 LIFETIME = timedelta(hours=8)
+REMOVED = "removed"  # in the place of a password hash: no password has it
 NOBODY = generate_password_hash(
     secrets.token_urlsafe()
 )  # checked for unknown addresses, so that they take as long
@@ -30,12 +31,17 @@ def new_password() -> str:
 
 
 def add(email: str, password: str) -> Organiser:
-    """Let somebody sign in. Raises OrganiserExists."""
+    """Let somebody sign in, once more if they were removed. Raises OrganiserExists."""
+    email, given = (
+        email.casefold(),
+        {"password_hash": generate_password_hash(password), "created_at": clock.now()},
+    )
     try:
         with write():
-            organiser = Organiser.create(
-                email=email.casefold(), password_hash=generate_password_hash(password), created_at=clock.now()
-            )
+            was_removed = (Organiser.email == email) & (Organiser.password_hash == REMOVED)
+            if not Organiser.update(**given).where(was_removed).execute():
+                Organiser.create(email=email, **given)
+            organiser = find(email)
             audit.record("organiser.added", organiser=organiser)
     except IntegrityError:
         raise OrganiserExists from None
@@ -54,20 +60,29 @@ def reset(email: str, password: str) -> None:
 
 
 def remove(email: str) -> None:
-    """Take an organiser's access away, at once and everywhere. Raises OrganiserUnknown."""
+    """Take an organiser's access away, at once and everywhere. Raises OrganiserUnknown.
+
+    The row stays, without a password: the log goes on saying who it was.
+    """
     organiser = find(email)
     with write():
-        audit.record("organiser.removed", former_organiser=organiser.id)
-        Organiser.delete().where(Organiser.id == organiser.id).execute()
+        SignIn.delete().where(SignIn.organiser == organiser).execute()
+        Organiser.update(password_hash=REMOVED).where(Organiser.id == organiser.id).execute()
+        audit.record("organiser.removed", organiser=organiser)
+
+
+def current() -> "ModelSelect[Organiser]":
+    """The organisers who have not been removed."""
+    return Organiser.select().where(Organiser.password_hash != REMOVED)
 
 
 def addresses() -> list[str]:
     """Everybody who may sign in."""
-    return [organiser.email for organiser in Organiser.select().order_by(Organiser.email)]
+    return [organiser.email for organiser in current().order_by(Organiser.email)]
 
 
 def find(email: str) -> Organiser:
-    organiser = Organiser.get_or_none(Organiser.email == email.casefold())
+    organiser = current().where(Organiser.email == email.casefold()).first()
     if organiser is None:
         raise OrganiserUnknown
     return organiser
@@ -75,7 +90,7 @@ def find(email: str) -> Organiser:
 
 def authenticate(email: str, password: str) -> Organiser | None:
     """The organiser with this address and password, or None, after the same time whichever of them is wrong."""
-    organiser = Organiser.get_or_none(Organiser.email == email.casefold())
+    organiser = current().where(Organiser.email == email.casefold()).first()
     is_right = check_password_hash(organiser.password_hash if organiser else NOBODY, password)
     return organiser if organiser and is_right else None
 
@@ -105,6 +120,7 @@ def signed_in(token: str) -> Organiser | None:
         SignIn.select(SignIn, Organiser)
         .join(Organiser)
         .where(SignIn.token_hash == digest(token), SignIn.expires_at > clock.now())
+        .where(Organiser.password_hash != REMOVED)
         .first()
     )
     return row.organiser if row else None

@@ -17,6 +17,7 @@ from domain.answers import (
     Answers,
     address_key,
     answers_of,
+    answers_with,
     ascii_address,
     changed,
     fill,
@@ -546,13 +547,21 @@ def blank(registration: Registration) -> None:
 
 def own_data(registration: Registration) -> dict[str, Any]:
     """Everything that is kept of one delegate, for a copy in a common format (GDPR, article 20)."""
-    ledger = Consent.select().where(Consent.registration == registration).order_by(Consent.id)
+    ledger = list(Consent.select().where(Consent.registration == registration).order_by(Consent.id))
     shown = (Mail.kind, Mail.state, Mail.created_at, Mail.accepted_at)
     # Not the mail to a new address: without it, one could tell that somebody else is registered there.
     theirs = (Mail.registration == registration) & (Mail.kind != "address")
     mails = Mail.select(*shown).where(theirs).order_by(Mail.id)
     repeats = Repeat.select().where(Repeat.registration == registration).order_by(Repeat.id)
-    answers = asdict(answers_of(registration))
+    return facts_of(registration, ledger) | {
+        "later_forms": [{"reference": one.reference, "received_at": one.created_at} for one in repeats],
+        "mails": [{column.name: getattr(mail, column.name) for column in shown} for mail in mails],
+    }
+
+
+def facts_of(registration: Registration, ledger: list[Consent]) -> dict[str, Any]:
+    """What is kept in a registration and in the ledger of its consents."""
+    answers = asdict(answers_with(registration, []))
     del answers["consents"]
     return {
         "reference": registration.reference,
@@ -571,6 +580,4 @@ def own_data(registration: Registration) -> dict[str, Any]:
             {name: getattr(one, name) for name in ("kind", "version", "language", "given_at", "withdrawn_at")}
             for one in ledger
         ],
-        "later_forms": [{"reference": one.reference, "received_at": one.created_at} for one in repeats],
-        "mails": [{column.name: getattr(mail, column.name) for column in shown} for mail in mails],
     }

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from peewee import SQL, ModelSelect, NodeList, Tuple, Value
+from peewee import SQL, ModelSelect, NodeList, Tuple, Value, fn
 
+from db import db
 from domain.answers import fold
 from models import Consent, EncryptedField, Registration
 
@@ -17,8 +18,30 @@ SORTS = {
 NEWEST_FIRST = "-received"
 PAGE_SIZE = 50
 CHUNK = 2000
+WHOLE_CHUNK = 200
 MOST_WORDS = 10
 LISTED = [column for column in Registration._meta.sorted_fields if not isinstance(column, EncryptedField)]
+EXPORTED = (
+    Registration.reference,
+    Registration.state,
+    Registration.language,
+    Registration.created_at.cast("TEXT"),
+    Registration.given_names,
+    Registration.family_name,
+    Registration.email,
+    Registration.organisation,
+    Registration.country,
+    Registration.function,
+    Registration.category,
+    Registration.days.cast("TEXT"),
+    Registration.sessions.cast("TEXT"),
+    Registration.interpretation,
+    Registration.visa_state,
+    Registration.travel,
+    Registration.hotel,
+    Registration.is_late,
+    Registration.extra.cast("TEXT"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,16 +128,35 @@ def slice_of(query: Query, anchor: Registration | None, *, limit: int) -> "Model
     return found.order_by(*(column.desc() if descending else column.asc() for column in order)).limit(limit)
 
 
-def export_rows(query: Query) -> Iterator[tuple[Registration, set[str]]]:
-    """Every registration of a query, in its order, with the kinds of consent that hold."""
+def export_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    """Every registration of a query, in its order: the columns of EXPORTED, and whether the consents hold.
+
+    The values are as the database gives them; lists and times are text. Rows of models would take five times as long.
+    """
+    query = replace(query, after="", before="")
+    columns = (*EXPORTED, holds("list"), holds("photo"), query.column, Registration.id)
+    anchor = None
+    while rows := db.execute(slice_of(query, anchor, limit=CHUNK).select(*columns)).fetchall():
+        yield from rows
+        *_, place, number = rows[-1]
+        anchor = Registration(id=number, **{query.column.name: query.column.python_value(place)})
+
+
+def holds(kind: str) -> Any:
+    """Whether a registration has a consent of a kind that was not withdrawn."""
+    given = Consent.select(Consent.id).where(
+        Consent.registration == Registration.id, Consent.kind == kind, Consent.withdrawn_at.is_null()
+    )
+    return fn.EXISTS(given)
+
+
+def whole_rows(query: Query) -> Iterator[tuple[Registration, list[Consent]]]:
+    """Every registration of a query, in its order, with its sensitive answers and all its consents."""
     query = replace(query, after="", before="")
     anchor = None
-    while rows := list(slice_of(query, anchor, limit=CHUNK)):
-        consents: dict[int, set[str]] = {row.id: set() for row in rows}
-        given = Consent.select(Consent.registration, Consent.kind).where(
-            Consent.registration.in_(list(consents)), Consent.withdrawn_at.is_null()
-        )
-        for consent in given:
-            consents[consent.registration_id].add(consent.kind)  # type: ignore[attr-defined]
-        yield from ((row, consents[row.id]) for row in rows)
+    while rows := list(slice_of(query, anchor, limit=WHOLE_CHUNK).select(Registration)):
+        ledger: dict[int, list[Consent]] = {row.id: [] for row in rows}
+        for consent in Consent.select().where(Consent.registration.in_(list(ledger))).order_by(Consent.id):
+            ledger[consent.registration_id].append(consent)  # type: ignore[attr-defined]
+        yield from ((row, ledger[row.id]) for row in rows)
         anchor = rows[-1]

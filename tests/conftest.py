@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from factories import make_answers, next_address
 from flask import Flask
+from support.emptying import empty_tables
 from support.page import PageClient
 from support.postgresql import postgresql_server
 from support.smtp import Authority
@@ -20,7 +21,7 @@ from app import create_app
 from db import connection, db
 from domain import clock, organisers
 from domain.registration import register
-from models import TABLES, Organiser, Registration
+from models import Organiser, Registration
 from security import limiter
 
 SECRET_KEY = "a-secret-key-of-the-tests-0123456789-abcdef"
@@ -78,8 +79,7 @@ def service(request: pytest.FixtureRequest, make_settings: Callable[..., config.
 def app(service: Flask) -> Iterator[Flask]:
     """The application with an empty database, an untouched clock and no rate limit used up."""
     with connection():
-        for table in reversed(TABLES):
-            table.delete().execute()
+        empty_tables()
     limiter.reset()
     clock.rehearse(OPEN_DAY)
     yield service

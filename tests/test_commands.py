@@ -1,20 +1,26 @@
 """The flask commands: what they say, what they do, and with what code they end."""
 
+import csv
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import time_machine
 from click.testing import Result
+from factories import PASSPORT, SENSITIVE_PARTS
 from flask import Flask
+from openpyxl import load_workbook
 
 import config
 from config import ROOT
 from db import connection
 from domain import clock, daily, organisers
+from domain.export import COLUMNS
 from domain.organisers import authenticate
-from models import Mail, Organiser, Registration
+from models import AuditEntry, Mail, Organiser, Registration
 
 SHIPPED = ROOT / "conferences" / "oulan-bator-2017"
 
@@ -172,6 +178,103 @@ def test_organiser_demo_is_refused_in_production(app, run, monkeypatch):
     assert addresses() == []
 
 
+# registrations
+
+
+@pytest.fixture
+def three(registered: Callable[..., Registration]) -> list[Registration]:
+    """Zoë, Ada with everything that is sensitive, and Bo."""
+    return [
+        registered(given_names="Zoë"),
+        registered(given_names="Ada", **SENSITIVE_PARTS),
+        registered(given_names="Bo"),
+    ]
+
+
+def exports() -> list[tuple[str, dict]]:
+    with connection():
+        entries = AuditEntry.select().where(AuditEntry.action.startswith("registrations."))
+        return [(entry.action, entry.details) for entry in entries.order_by(AuditEntry.id)]
+
+
+def references_in(file: Path) -> list[str]:
+    if file.suffix == ".csv":
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            return [row["reference"] for row in csv.DictReader(text)]
+    if file.suffix == ".json":
+        return [row["reference"] for row in json.loads(file.read_text())]
+    _, *rows = load_workbook(file).active.iter_rows(values_only=True)
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "json"])
+def test_registrations_export_writes_a_file_for_its_owner(run, three, after_the_deadline, tmp_path, kind):
+    file = tmp_path / f"registrations.{kind}"
+    file.touch()
+    file.chmod(0o644)
+
+    result = run("registrations", "export", file, "--format", kind)
+
+    assert result.output.splitlines()[-1] == f"3 registrations in {file}."
+    assert references_in(file) == [row.reference for row in reversed(three)]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (PASSPORT.number.encode() in file.read_bytes()) == (kind == "json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "details"),
+    [
+        ("csv", "registrations.exported", {"columns": list(COLUMNS)}),
+        ("xlsx", "registrations.exported", {"columns": list(COLUMNS)}),
+        ("json", "registrations.exported_whole", {}),
+    ],
+)
+def test_registrations_export_is_logged_without_the_words_of_the_search(
+    run, three, after_the_deadline, tmp_path, kind, action, details
+):
+    file = tmp_path / f"registrations.{kind}"
+
+    result = run("registrations", "export", file, "--format", kind, "--q", "zoe")
+
+    assert result.output.splitlines()[-1] == f"1 registration in {file}."
+    assert references_in(file) == [three[0].reference]
+    assert exports() == [(action, details | {"format": kind, "has_search": True, "rows": 1})]
+
+
+def test_registrations_export_before_the_deadline_is_refused(run, three, tmp_path):
+    file = tmp_path / "registrations.csv"
+
+    result = run("registrations", "export", file, code=1)
+
+    assert result.output == (
+        "Error: registration is open until 2017-05-09 12:00 UTC; --early exports all the same\n"
+    )
+    assert not file.exists()
+    assert exports() == []
+
+
+def test_registrations_export_before_the_deadline_is_possible_when_asked(run, three, tmp_path):
+    file = tmp_path / "registrations.csv"
+
+    run("registrations", "export", file, "--early")
+
+    assert references_in(file) == [row.reference for row in reversed(three)]
+    assert [action for action, _ in exports()] == ["registrations.exported"]
+
+
+def test_registrations_export_into_no_folder_says_why(run, after_the_deadline, tmp_path):
+    file = tmp_path / "nowhere" / "registrations.csv"
+
+    result = run("registrations", "export", file, code=1)
+
+    assert result.output == f"Error: {file} cannot be written: No such file or directory\n"
+    assert exports() == []
+
+
+def test_registrations_export_in_another_format_is_wrong_usage(run, tmp_path):
+    run("registrations", "export", tmp_path / "registrations.ods", "--format", "ods", code=2)
+
+
 # reminders
 
 
@@ -251,6 +354,7 @@ def test_reminders_send_before_the_first_day_says_that_none_is_owed(run, people,
         ("db", "upgrade"),
         *(("outbox", name) for name in ("check", "retry", "status", "work")),
         *(("organiser", name) for name in ("add", "list", "reset", "remove", "demo")),
+        ("registrations", "export"),
         ("reminders", "send"),
     ],
     ids=" ".join,

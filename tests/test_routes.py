@@ -45,6 +45,8 @@ ROUTES = {
     ("GET", "/organiser/registrations", "organiser.registrations"),
     ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
+    ("GET", "/organiser/registrations.xlsx", "organiser.registrations_xlsx"),
+    ("GET", "/organiser/registrations.json", "organiser.registrations_json"),
     ("GET POST", "/organiser/late-links", "organiser.late_links"),
     ("GET", "/organiser/mails", "mails.listing"),
     ("GET", MAIL, "mails.show"),
@@ -59,6 +61,7 @@ ROUTES = {
     ("GET", f"{ANNOUNCEMENT}/preview/<any(fr,en,es):language>", "announcements.preview"),
     ("POST", f"{ANNOUNCEMENT}/sending", "announcements.sending"),
     ("POST", f"{ANNOUNCEMENT}/stop", "announcements.stop"),
+    ("GET", "/organiser/log", "log.listing"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
@@ -72,6 +75,7 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "organiser": {"session", "registrations", "registration", "late_links"},
     "mails": {"listing", "show"},
     "announcements": {"listing", "new", "show", "edit"},
+    "log": {"listing"},
 }
 WITH_A_FRAGMENT = {
     "pages": set(),
@@ -80,6 +84,7 @@ WITH_A_FRAGMENT = {
     "organiser": {"session", "registrations"},
     "mails": {"listing"},
     "announcements": set(),
+    "log": {"listing"},
 }
 
 
@@ -116,7 +121,8 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 @pytest.mark.parametrize(
     "endpoint",
     sorted(
-        {*of_blueprint("registration", "own", "organiser", "mails", "announcements")} - {"organiser.desk"}
+        {*of_blueprint("registration", "own", "organiser", "mails", "announcements", "log")}
+        - {"organiser.desk"}
     ),
 )
 def test_view_has_tests_of_its_own(endpoint):

@@ -1,21 +1,20 @@
-"""The organisers' pages: sign-in, the list, one registration, the export."""
+"""The organisers' pages: sign-in, the list, one registration, the exports."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_required
 from werkzeug import Response
 
 from db import connection
-from domain import announcements, audit, clock, late, organisers, outbox, roster
+from domain import announcements, audit, clock, export, late, organisers, outbox, roster
 from domain.answers import answers_of
 from domain.blocked import Unwanted
-from domain.export import SEPARATORS, csv_chunks
 from domain.references import is_mistyped
 from domain.registration import find_by_reference
 from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOutForm
@@ -26,27 +25,8 @@ from views.connections import hold_connection
 from views.desk import asked_for, conference, front_desk, outside
 from views.registration import late_link
 
-ACTIONS = {
-    "registration.received": _l("Registration received"),
-    "registration.repeated": _l("Tried to register again"),
-    "registration.confirmed": _l("Address confirmed"),
-    "registration.changed": _l("Changed by the delegate"),
-    "registration.address_kept": _l("New address dropped"),
-    "registration.address_changed": _l("New address confirmed"),
-    "registration.cancelled": _l("Cancelled by the delegate"),
-    "registration.restored": _l("Cancellation taken back"),
-    "registration.consent_withdrawn": _l("Consent withdrawn"),
-    "registration.address_corrected": _l("Address corrected by the secretariat"),
-    "registration.link_renewed": _l("New personal link"),
-    "registration.link_requested": _l("Personal link sent again"),
-    "registration.downloaded": _l("Data downloaded by the delegate"),
-    "registration.viewed": _l("Viewed"),
-    "registration.revealed": _l("Sensitive answers shown"),
-    "mail.viewed": _l("Mail viewed"),
-}
-
 OWN_PAGE = re.compile(
-    r"/organiser/(late-links|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.csv)?)(\?[!-~]*)?",
+    r"/organiser/(late-links|log|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.(csv|xlsx|json))?)(\?[!-~]*)?",
     re.ASCII,
 )
 
@@ -60,7 +40,6 @@ def for_every_page() -> dict[str, Any]:
         "current_user": current_user,
         "sign_out_form": SignOutForm,
         "in_address": in_address,
-        "actions": ACTIONS,
     }
 
 
@@ -200,25 +179,52 @@ def late_links() -> Response | tuple[str, int]:
     return page, 422 if form.errors else 200
 
 
+def once_closed(view: Callable[[], Response]) -> Callable[[], Response | tuple[str, int]]:
+    """Say when the exports open for as long as they have not."""
+
+    @wraps(view)
+    def answer() -> Response | tuple[str, int]:
+        if not conference().is_open:
+            return view()
+        return render_template("organiser/export_closed.html", title=_("The export is not open yet")), 403
+
+    return answer
+
+
 @bp.get("/registrations.csv")
 @login_required
-def registrations_csv() -> Response | tuple[str, int]:
+@once_closed
+def registrations_csv() -> Response:
     """Give the list as CSV, once registration has closed."""
-    if conference().is_open:
-        title = _("The export is not open yet")
-        return render_template("organiser/export_closed.html", title=title), 403
-    query = asked()
     separator = request.args.get("sep", ",")
-    if separator not in SEPARATORS:
+    if separator not in export.SEPARATORS:
         abort(400)
-    total = roster.matching(query).count()
-    audit.record(
-        "registrations.exported", organiser=current_user.organiser, has_search=bool(query.q), rows=total
-    )
-    response = Response(
-        with_connection(csv_chunks(query, conference(), separator=separator)), mimetype="text/csv"
-    )
-    response.headers["Content-Disposition"] = "attachment; filename=registrations.csv"
+    return exported("csv", "text/csv", separator=separator)
+
+
+@bp.get("/registrations.xlsx")
+@login_required
+@once_closed
+def registrations_xlsx() -> Response:
+    """Give the list as XLSX, once registration has closed."""
+    return exported("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+@bp.get("/registrations.json")
+@login_required
+@once_closed
+def registrations_json() -> Response:
+    """Give the registrations of the list with all their answers as JSON, once registration has closed."""
+    return exported("json", "application/json")
+
+
+def exported(kind: str, mimetype: str, **given: str) -> Response:
+    """The answer with a file of the registrations that the list shows; each is in the log."""
+    query = asked()
+    export.record(query, conference(), kind=kind, organiser=current_user.organiser)
+    rows, chunks = export.FORMATS[kind]
+    response = Response(with_connection(chunks(rows(query), conference(), **given)), mimetype=mimetype)
+    response.headers["Content-Disposition"] = f"attachment; filename=registrations.{kind}"
     return response
 
 

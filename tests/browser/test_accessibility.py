@@ -177,3 +177,7 @@ def organiser_states(page: Page):
     page.locator("form.notice button").click()
     expect(page.locator("form.notice")).to_have_count(0)
     yield "registration with its sensitive answers"
+    page.goto("/organiser/log")
+    yield "log"
+    page.goto("/organiser/log?action=mails.retried")
+    yield "log without entries"

@@ -103,6 +103,16 @@ def test_late_links_of_the_organisers_do_not_scroll_sideways_or_keep_to_the_left
     assert found == []
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_log_does_not_scroll_sideways_or_keep_to_the_left(open_page, desk, signed_in, lang):
+    page = open_page(desk, width=320, **signed_in)
+
+    page.goto(f"/organiser/log?lang={lang}")
+
+    assert page.locator("html").get_attribute("lang") == lang
+    assert faults(page, "log") == []
+
+
 def displayed(page: Page, selector: str) -> int:
     return page.locator(selector).evaluate_all("all => all.filter((one) => one.checkVisibility()).length")
 

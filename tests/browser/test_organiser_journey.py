@@ -241,6 +241,20 @@ def test_export_after_the_deadline_brings_back_what_was_registered(open_page, la
     assert PASSPORT.number.encode() not in content
 
 
+@pytest.mark.parametrize(("kind", "beginning"), [("xlsx", b"PK"), ("json", b"[\n{")])
+def test_other_formats_are_downloaded_too(open_page, late_desk, kind, beginning):
+    page = open_page(late_desk)
+    steps.sign_in(page)
+
+    with page.expect_download() as download:
+        page.locator(f'a[href$="registrations.{kind}"]').click()
+    content = page.request.get(download.value.url, timeout=10_000).body()
+
+    assert download.value.suggested_filename == f"registrations.{kind}"
+    assert content.startswith(beginning)
+    assert (PASSPORT.number.encode() in content) == (kind == "json")
+
+
 def told(row: dict[str, str]) -> dict[str, str]:
     """A line of the export; an apostrophe keeps spreadsheets from taking a text for a formula."""
     row = {column: row[column].removeprefix("'") for column in row}

@@ -587,7 +587,7 @@ def test_announcement_outlives_its_organiser(write, cem):
 
     organisers.remove(cem.email)
 
-    assert announcements.find(announcement.id).organiser is None
+    assert announcements.find(announcement.id).organiser == cem
     assert announcements.find(announcement.id + 1) is None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db import db
-from domain import daily, outbox
+from domain import daily, organisers, outbox
 from domain.daily import round_at, write_due
 from domain.desk import Desk
 from domain.mail import compose
@@ -507,6 +507,18 @@ def test_digest_of_yesterday_is_not_made_up_for(stored, noon, desk):
     assert [mail.once.rpartition(":")[0] for mail in Mail.select().where(Mail.kind == "digest")] == [
         "digest:2017-04-12"
     ]
+
+
+def test_digest_does_not_go_to_an_organiser_who_was_removed(stored, noon, desk):
+    stored()
+    organise("old@example.org")
+    organise("cem@example.org")
+    organisers.remove("old@example.org")
+    noon.move_to(AT_TODAY - DAY)
+
+    write_all(desk)
+
+    assert mailed("digest") == ["cem@example.org"]
 
 
 def test_digest_goes_to_whoever_was_an_organiser_at_the_hour(stored, noon, desk, restart):

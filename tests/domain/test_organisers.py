@@ -139,16 +139,46 @@ def test_remove_takes_the_access_and_keeps_the_log(cem):
     assert organisers.signed_in(token) is None
     assert SignIn.select().count() == 0
     assert actions() == ["organiser.added", "organiser.signed_in", "organiser.removed"]
-    assert AuditEntry.select().order_by(AuditEntry.id.desc()).get().details == {"former_organiser": cem.id}
+    assert [entry.organiser for entry in AuditEntry.select()] == [cem] * 3
+    assert organisers.addresses() == []
+
+
+def test_removed_organiser_may_be_added_once_more(cem):
+    organisers.remove("cem@example.org")
+
+    again = organisers.add("Cem@example.org", "a new password")
+
+    assert (again.id, organisers.addresses()) == (cem.id, ["cem@example.org"])
+    assert organisers.authenticate("cem@example.org", PASSWORD) is None
+    assert organisers.authenticate("cem@example.org", "a new password") == cem
+
+
+@pytest.mark.parametrize("password", ["", "removed", PASSWORD])
+def test_removed_organiser_has_no_password(cem, password):
+    organisers.remove("cem@example.org")
+
+    assert organisers.authenticate("cem@example.org", password) is None
+
+
+def test_sign_in_that_began_while_its_organiser_was_removed_opens_nothing(cem):
+    organisers.remove("cem@example.org")
+
+    token = organisers.sign_in(cem)
+
+    assert organisers.signed_in(token) is None
 
 
 @pytest.mark.parametrize("verb", [organisers.remove, lambda email: organisers.reset(email, PASSWORD)])
 def test_organiser_who_is_unknown_cannot_be_reset_or_removed(cem, verb):
-    with pytest.raises(OrganiserUnknown):
-        verb("eve@example.org")
+    organisers.add("bo@example.org", PASSWORD)
+    organisers.remove("bo@example.org")
+
+    for email in ("eve@example.org", "bo@example.org"):
+        with pytest.raises(OrganiserUnknown):
+            verb(email)
 
     assert organisers.authenticate("cem@example.org", PASSWORD) == cem
-    assert actions() == ["organiser.added"]
+    assert actions() == ["organiser.added", "organiser.added", "organiser.removed"]
 
 
 def test_comings_and_goings_are_in_the_log(cem):

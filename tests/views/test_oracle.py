@@ -7,13 +7,14 @@ import pytest
 from conftest import OPEN_DAY
 from factories import typed
 from flask import Flask
+from support.emptying import empty_tables
 from support.journey import FORM, HTMX, amend, amended, check, own_page, stored
 from support.page import Page, PageClient
 
 from db import connection
 from domain import blocked, clock
 from domain.answers import address_key
-from models import TABLES, Mail, Registration
+from models import Mail, Registration
 from security import limiter
 
 ADDRESS = "bo@example.org"
@@ -146,8 +147,7 @@ def in_a_world(app: Flask, registered: Callable[..., Registration]) -> Callable[
 
     def ask(plant: Callable[..., None] | None, answer: Callable[..., list[Page]], headers: dict) -> list:
         with connection():
-            for table in reversed(TABLES):
-                table.delete().execute()
+            empty_tables()
         limiter.reset()
         clock.rehearse(OPEN_DAY)
         registered(email="ada@example.org")

@@ -14,6 +14,9 @@ PAGES = {
         "/organiser/registrations/{reference}",
         "/organiser/registrations/OB17-2222-22",
         "/organiser/registrations.csv",
+        "/organiser/registrations.xlsx",
+        "/organiser/registrations.json",
+        "/organiser/log",
         "/organiser/late-links",
         "/organiser/announcements",
         "/organiser/announcements/new",
@@ -51,7 +54,7 @@ def test_every_route_of_the_organisers_is_tried(app):
         for path in paths
     }
 
-    theirs = ("organiser.", "mails.", "announcements.")
+    theirs = ("organiser.", "mails.", "announcements.", "log.")
     with app.test_request_context():
         routes = {
             unquote(rule.build({name: SAMPLES[name] for name in rule.arguments}, append_unknown=False)[1])

@@ -16,6 +16,7 @@ EVERY_PAGE = [
     "/organiser/late-links",
     "/organiser/mails",
     "/organiser/mails/{number}",
+    "/organiser/log",
     "/organiser/nothing",
 ]
 ERROR = "ConnectionRefusedError: [Errno 111] Connection refused"

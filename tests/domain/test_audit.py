@@ -1,0 +1,121 @@
+"""The log: it is only ever added to, and read page by page."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from peewee import IntegrityError
+
+from db import db
+from domain import audit, organisers
+from domain.audit import NOBODY, Query
+from models import AuditEntry, Organiser
+
+NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def cem(noon) -> Organiser:
+    return Organiser.create(email="cem@example.org", password_hash="", created_at=NOON)
+
+
+def put(count: int = 1, **columns) -> list[int]:
+    usual = {"at": NOON, "action": "registration.viewed", "details": {}}
+    for _ in range(count):
+        AuditEntry.create(**usual | columns)
+    return [entry.id for entry in AuditEntry.select().order_by(AuditEntry.id.desc()).limit(count)]
+
+
+def found(**query) -> list[int]:
+    return [entry.id for entry in audit.page(Query(**query)).rows]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_entry SET action = 'other'",
+        "UPDATE audit_entry SET details = '{}'",
+        "UPDATE audit_entry SET organiser_id = NULL",
+        "DELETE FROM audit_entry",
+        "DELETE FROM organiser",
+    ],
+)
+def test_entry_is_neither_changed_nor_deleted(cem, statement):
+    put(organiser=cem, details={"rows": 3})
+
+    with pytest.raises(IntegrityError), db.atomic():
+        db.execute_sql(statement)
+
+    (entry,) = AuditEntry.select()
+    assert (entry.action, entry.organiser, entry.details) == ("registration.viewed", cem, {"rows": 3})
+
+
+@pytest.mark.parametrize("service", ["postgresql"], indirect=True)
+def test_log_is_not_truncated(cem):
+    put(organiser=cem)
+
+    with pytest.raises(IntegrityError), db.atomic():
+        db.execute_sql("TRUNCATE audit_entry")
+
+    assert AuditEntry.select().count() == 1
+
+
+def test_removed_organiser_is_still_named_by_the_log(noon):
+    cem = organisers.add("cem@example.org", "a password of some length")
+
+    organisers.remove("cem@example.org")
+
+    assert [entry.organiser.email for entry in audit.page(Query()).rows] == ["cem@example.org"] * 2
+    assert audit.organisers() == [cem]
+
+
+def test_log_is_narrowed_down_by_who_and_what(cem, listed):
+    bo = Organiser.create(email="bo@example.org", password_hash="", created_at=NOON)
+    (viewed,) = put(organiser=cem)
+    (revealed,) = put(organiser=cem, action="registration.revealed")
+    (by_bo,) = put(organiser=bo)
+    (by_nobody,) = put(action="registration.received")
+
+    assert found() == [by_nobody, by_bo, revealed, viewed]
+    assert found(who=cem.id) == [revealed, viewed]
+    assert found(who=NOBODY) == [by_nobody]
+    assert found(who=4711) == []
+    assert found(action="registration.viewed") == [by_bo, viewed]
+    assert found(who=cem.id, action="registration.viewed") == [viewed]
+
+
+def test_log_is_narrowed_down_to_one_registration(noon, listed):
+    ada, bo = listed(columns={"reference": "OB17-7KQ4-M2"}), listed()
+    (of_ada,), (of_bo,), _ = put(registration=ada), put(registration=bo), put()
+
+    assert found(reference="OB177KQ4M2") == [of_ada]
+    assert found(reference=bo.reference.replace("-", "")) == [of_bo]
+    assert found(reference="OB17") == []
+
+
+def test_days_of_the_log_are_those_of_universal_time(noon):
+    midnight = datetime(2017, 4, 11, tzinfo=UTC)
+    (last,) = put(at=midnight - timedelta(microseconds=1))
+    (first,) = put(at=midnight)
+
+    assert found(until=date(2017, 4, 10)) == [last]
+    assert found(since=date(2017, 4, 11)) == [first]
+    assert found(since=date(2017, 4, 10), until=date(2017, 4, 11)) == [first, last]
+    assert found(since=date(2017, 4, 12)) == found(until=date(2017, 4, 9)) == []
+    assert found(since=date.min, until=date.max) == [first, last]
+
+
+@pytest.mark.parametrize(("count", "pages"), [(100, [100]), (101, [100, 1]), (201, [100, 100, 1])])
+def test_pages_hold_a_hundred_entries(noon, count, pages):
+    ids = put(count)
+    page = audit.page(Query(action="registration.viewed"))
+
+    read = [page]
+    while page.older:
+        page = audit.page(page.older)
+        read.append(page)
+
+    assert [len(one.rows) for one in read] == pages
+    assert [entry.id for one in read for entry in one.rows] == ids
+    assert {one.total for one in read} == {count}
+    assert read[0].newest is None
+    assert all(one.newest == Query(action="registration.viewed") for one in read[1:])
