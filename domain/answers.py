@@ -199,6 +199,8 @@ def index(registration: Registration) -> None:
 
 
 def references_of_repeats(registration: Registration) -> list[str]:
+    if registration.id is None:  # it has just come: a query less
+        return []
     return [row.reference for row in Repeat.select().where(Repeat.registration == registration)]
 
 

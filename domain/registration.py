@@ -533,7 +533,8 @@ def erase_one(registration: Registration) -> None:
 def blank(registration: Registration) -> None:
     """Empty every column that tells of a person."""
     for column in ("given_names", "family_name", "email", "organisation", "country", "function", "category",
-                   "interpretation", "travel", "hotel", "diet_marks", "name_key", "organisation_key", "search"):  # fmt: skip
+                   "interpretation", "diet_marks", "travel", "hotel", "name_key", "organisation_key",
+                   "search"):  # fmt: skip
         setattr(registration, column, "")
     for field in Registration._meta.sorted_fields:
         if isinstance(field, EncryptedField):

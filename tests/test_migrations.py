@@ -276,8 +276,7 @@ def test_database_refuses_a_second_active_registration_of_an_address(upgraded):
 @pytest.mark.parametrize("make_address", ["postgresql"], indirect=True)
 def test_postgresql_sorts_what_the_list_sorts_by_bytes_like_sqlite(upgraded):
     collations = db.execute_sql(
-        "SELECT column_name, collation_name FROM information_schema.columns"
-        " WHERE table_name = 'registration'"
+        "SELECT column_name, collation_name FROM information_schema.columns WHERE table_name = 'registration'"
     ).fetchall()
 
     by_bytes = {column for column, collation in collations if collation == "C"}

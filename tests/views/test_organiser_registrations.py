@@ -384,7 +384,7 @@ def test_what_the_conference_leaves_out_has_no_filter_column_or_preset(
 def test_export_and_announcement_follow_the_filters(two, after_the_deadline, desk_client):
     page = desk_client.get(f"{LIST}?country=FR&q=lovelace&columns=name,travel")
 
-    export = desk_client.get(page.one('a[href*=".csv"]')["href"])
+    export = desk_client.get(page.select('a[href*=".csv"]')[0]["href"])
     announcement = desk_client.get(page.one('a[href*="announcements/new"]')["href"])
 
     assert [name in export.text for name in ("Ada", "Bo")] == [True, False]
@@ -399,6 +399,6 @@ def test_announcement_is_not_offered_where_there_are_too_many_filters_to_keep(de
 
     page = desk_client.get(f"{LIST}?{everywhere}")
 
-    assert names(page) == ["Bo"]
+    assert names(page) == ["Bo", "Ada"]
     assert page.select('a[href*="announcements/new"]') == []
     desk_client.get(f"/organiser/announcements/new?{everywhere}", status=400)
