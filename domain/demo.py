@@ -234,7 +234,7 @@ def consent(row: Registration, number: int, conference: Conference) -> dict[str,
 
 def mail(row: Registration, number: int) -> dict[str, Any]:
     """A confirmation that went out long ago, or failed, and whose words are kept no more."""
-    state = chance({"accepted": 98, "failed": 2})
+    state = chance({"accepted": 997, "failed": 3})
     return {
         "registration": number, "kind": "confirmation", "language": row.language, "recipient": row.email,
         "message": None, "message_id": f"<{row.public_id}@example.org>", "once": confirmation(row), "state": state,

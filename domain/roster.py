@@ -4,7 +4,7 @@ In an address a filter stands once for each value, any of which will do: `countr
 it round: neither of them. All filters and every word of the search must hold. `columns=name,country` are shown.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from peewee import SQL, ModelSelect, NodeList, Tuple, Value, fn
 
 from domain.answers import fold
-from models import ACTIVE, UNFINISHED, Consent, EncryptedField, Mail, Registration
+from models import ACTIVE, STATES, UNFINISHED, Consent, EncryptedField, Mail, Registration
 
 SORTS = {
     "name": Registration.name_key,
@@ -34,8 +34,10 @@ USUAL_COLUMNS = ("name", "organisation", "country", "email", "visa", "state", "r
 UNANSWERED = "unanswered"  # as an address has it; the column is empty
 END = "end"  # of the list, in the place of a reference
 NEWEST_FIRST = "-received"
+GONE = tuple(state for state in STATES if state not in ACTIVE)
 PAGE_SIZE = 50
 CHUNK = 2000
+FEW = 1000  # rows that are sorted rather than looked for in their order
 MOST_WORDS = 10
 LISTED = [column for column in Registration._meta.sorted_fields if not isinstance(column, EncryptedField)]
 
@@ -230,14 +232,17 @@ def page(query: Query) -> Page:
     if anchor is None and query.before != END:
         query = replace(query, before="", after="")
     backwards = bool(query.before)
-    rows = list(slice_of(query, anchor, limit=PAGE_SIZE + 1))
+    found = few(query) if query.is_narrowed else None
+    rows = list(slice_of(query, anchor, limit=PAGE_SIZE + 1, among=found))
     has_more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
     has_previous = bool(rows) and (has_more if backwards else bool(query.after))
     has_next = bool(rows) and query.before != END and (backwards or has_more)
-    total, active = totals(query)
+    total, active = (
+        totals(query) if found is None else (len(found), sum(state in ACTIVE for state in found.values()))
+    )
     return Page(
         rows=rows,
         total=total,
@@ -254,17 +259,22 @@ def totals(query: Query) -> tuple[int, int]:
 
     The whole list is not counted row by row: that would take longer than its page.
     """
+    everybody = Registration.select(fn.COUNT(SQL("*")))
     found = (
-        matching(query)
-        if query.is_narrowed
-        else Registration.select().where(Registration.state.not_in(ACTIVE))
+        matching(query) if query.is_narrowed else Registration.select().where(Registration.state.in_(GONE))
     )
     counted = found.select(Registration.state, fn.COUNT(Registration.id)).group_by(Registration.state)
     counts = dict(counted.tuples())
     if not query.is_narrowed:
-        counts[ACTIVE[0]] = Registration.select().count() - sum(counts.values())
-    counts.pop("erased", None)
+        counts[ACTIVE[0]] = everybody.scalar() - sum(counts.values())
+        counts.pop("erased", None)
     return sum(counts.values()), sum(counts.get(state, 0) for state in ACTIVE)
+
+
+def few(query: Query) -> dict[int, str] | None:
+    """All that a query finds, if that is not much: ids with states. One look at each row then does for everything."""
+    found = list(matching(query).select(Registration.id, Registration.state).limit(FEW + 1).tuples())
+    return dict(found) if len(found) <= FEW else None
 
 
 def anchor_of(query: Query) -> Registration | None:
@@ -273,10 +283,16 @@ def anchor_of(query: Query) -> Registration | None:
     return Registration.get_or_none(Registration.reference == reference) if reference else None
 
 
-def slice_of(query: Query, anchor: Registration | None, *, limit: int) -> "ModelSelect[Registration]":
-    """The rows next to the anchor, nearest first: by index, however long the list is."""
+def slice_of(
+    query: Query, anchor: Registration | None, *, limit: int, among: Collection[int] | None = None
+) -> "ModelSelect[Registration]":
+    """The rows next to the anchor, nearest first: by index, however long the list is, or `among` ids that are few."""
     descending = query.is_descending != bool(query.before)
-    found = matching(query)
+    found = (
+        matching(query)
+        if among is None
+        else Registration.select(*LISTED).where(Registration.id.in_(list(among)))
+    )
     if anchor is not None:
         here = Tuple(query.column, Registration.id)
         # A bare value in a tuple is not converted by its column: a time would keep a zone that the column has not.

@@ -148,6 +148,19 @@ def test_list_shows_cancelled_registrations(listed):
     assert [row.state for row in page(Query()).rows] == ["cancelled"]
 
 
+@pytest.mark.parametrize("sort", ["name", "-received"])
+def test_pages_of_a_search_are_the_same_whether_few_or_many_were_found(crowd, monkeypatch, sort):
+    monkeypatch.setattr(roster, "PAGE_SIZE", 10)
+    Registration.update(state="cancelled").where(Registration.given_names == "Bo").execute()
+    query = Query(q="diallo", sort=sort)
+    few = forwards(query)
+
+    monkeypatch.setattr(roster, "FEW", 23)
+
+    assert forwards(query) == few
+    assert (few[0].total, few[0].active) == (24, 16)
+
+
 # Filters
 
 
