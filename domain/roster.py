@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from peewee import SQL, ModelSelect, NodeList, Tuple, Value, fn
+from peewee import SQL, Case, ModelSelect, NodeList, Tuple, Value, fn
 
 from domain.answers import fold
 from models import ACTIVE, STATES, UNFINISHED, Consent, EncryptedField, Mail, Registration
@@ -259,16 +259,14 @@ def totals(query: Query) -> tuple[int, int]:
 
     The whole list is not counted row by row: that would take longer than its page.
     """
-    everybody = Registration.select(fn.COUNT(SQL("*")))
-    found = (
-        matching(query) if query.is_narrowed else Registration.select().where(Registration.state.in_(GONE))
-    )
-    counted = found.select(Registration.state, fn.COUNT(Registration.id)).group_by(Registration.state)
-    counts = dict(counted.tuples())
-    if not query.is_narrowed:
-        counts[ACTIVE[0]] = everybody.scalar() - sum(counts.values())
-        counts.pop("erased", None)
-    return sum(counts.values()), sum(counts.get(state, 0) for state in ACTIVE)
+    if query.is_narrowed:
+        holds = Case(None, [(Registration.state.in_(ACTIVE), 1)], 0)
+        (found, active), *_ = matching(query).select(fn.COUNT(SQL("*")), fn.SUM(holds)).tuples()
+        return found, active or 0
+    everybody = Registration.select(fn.COUNT(SQL("*"))).scalar()
+    gone = Registration.select(Registration.state, fn.COUNT(Registration.id)).group_by(Registration.state)
+    counts = dict(gone.where(Registration.state.in_(GONE)).tuples())
+    return everybody - counts.get("erased", 0), everybody - sum(counts.values())
 
 
 def few(query: Query) -> dict[int, str] | None:
