@@ -217,7 +217,8 @@ def in_column(field: Field, value: Any) -> Any:
 def keep_what_belongs_to(rows: list[Registration], conference: Conference, *, failed: int) -> None:
     """Store the consents and the confirmations of registrations that have just been stored."""
     stored = Registration.select(Registration.reference, Registration.id)
-    ids = dict(stored.where(Registration.reference.in_([row.reference for row in rows])).tuples())
+    pairs: Any = stored.where(Registration.reference.in_([row.reference for row in rows])).tuples()
+    ids: dict[str, int] = dict(pairs)
     kept = [row for row in rows if row.state != "erased"]
     insert(Consent, [consent(row, ids[row.reference], conference) for row in kept])
     mails = (mail(row, ids[row.reference], has_failed=place < failed) for place, row in enumerate(kept))

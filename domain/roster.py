@@ -261,17 +261,20 @@ def totals(query: Query) -> tuple[int, int]:
     """
     if query.is_narrowed:
         holds = Case(None, [(Registration.state.in_(ACTIVE), 1)], 0)
-        (found, active), *_ = matching(query).select(fn.COUNT(SQL("*")), fn.SUM(holds)).tuples()
-        return found, active or 0
+        counted: Any = matching(query).select(fn.COUNT(SQL("*")), fn.SUM(holds)).tuples().get()
+        return counted[0], counted[1] or 0
     everybody = Registration.select(fn.COUNT(SQL("*"))).scalar()
     gone = Registration.select(Registration.state, fn.COUNT(Registration.id)).group_by(Registration.state)
-    counts = dict(gone.where(Registration.state.in_(GONE)).tuples())
+    rows: Any = gone.where(Registration.state.in_(GONE)).tuples()
+    counts: dict[str, int] = dict(rows)
     return everybody - counts.get("erased", 0), everybody - sum(counts.values())
 
 
 def few(query: Query) -> dict[int, str] | None:
     """All that a query finds, if that is not much: ids with states. One look at each row then does for everything."""
-    found = list(matching(query).select(Registration.id, Registration.state).limit(FEW + 1).tuples())
+    found: list[Any] = list(
+        matching(query).select(Registration.id, Registration.state).limit(FEW + 1).tuples()
+    )
     return dict(found) if len(found) <= FEW else None
 
 

@@ -103,7 +103,9 @@ def test_late_links_of_the_organisers_do_not_scroll_sideways_or_keep_to_the_left
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_list_with_its_panels_open_does_not_scroll_sideways_or_keep_to_the_left(open_page, desk, signed_in, lang):
+def test_list_with_its_panels_open_does_not_scroll_sideways_or_keep_to_the_left(
+    open_page, desk, signed_in, lang
+):
     page = open_page(desk, width=320, **signed_in)
     page.goto(f"/organiser/registrations?lang={lang}&state=received&country=GB&session=nonsense&not=country")
     for panel in page.locator(".panel__summary").all():
