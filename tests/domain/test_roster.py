@@ -10,7 +10,7 @@ from db import db
 from domain import roster
 from domain.answers import index
 from domain.desk import Desk
-from domain.registration import build
+from domain.registration import build, erase, withdraw
 from domain.roster import Page, Query, page
 from models import SORTED, EncryptedField, Mail, Registration
 
@@ -291,6 +291,27 @@ def test_diet_lies_in_no_column_in_clear(three):
     assert not [row for row in rows if "vegan" in row or "gluten" in row or "nuts" in row]
     marks = sorted(len(row.diet_marks) for row in Registration.select())
     assert marks == [0, 25, 25]
+
+
+@pytest.mark.parametrize("kind", ["changed", "withdrawn", "erased"])
+def test_diet_leaves_no_mark_when_it_is_gone(stored, change, desk, kind):
+    row = stored(needs=replace(NEEDS, diet=["vegan"]), consents=["affiliation", "needs"])
+    assert Registration.get_by_id(row.id).diet_marks == EncryptedField.marks("vegan")[0]
+
+    if kind == "changed":
+        change(row, needs=None)
+    elif kind == "withdrawn":
+        withdraw(row, "needs", lang="en", changes=[], desk=desk)
+    else:
+        erase(row, is_blocking=False, desk=desk)
+
+    assert Registration.get_by_id(row.id).diet_marks == ""
+
+
+def test_diet_without_its_consent_leaves_no_mark(stored):
+    row = stored(needs=replace(NEEDS, diet=["vegan"]), consents=["affiliation"])
+
+    assert Registration.get_by_id(row.id).diet_marks == ""
 
 
 def test_every_filter_is_tested():
