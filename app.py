@@ -2,7 +2,6 @@
 
 import os
 
-from cryptography.fernet import Fernet, MultiFernet
 from flask import Flask
 
 import assets
@@ -41,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
 
     clock.rehearse(settings.rehearsal_date)
-    EncryptedField.keys = MultiFernet([Fernet(key) for key in settings.field_keys])
+    EncryptedField.use(settings.field_keys)
     db.initialize(open_database(settings.database_url, threads=settings.threads))
     upgrade()
 

@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 
 from config import Settings
 from db import connection, migrations, upgrade
-from domain import daily, export, organisers, outbox
+from domain import daily, demo, export, organisers, outbox
 from domain.conference import load
 from domain.reasons import reason_of
 from domain.roster import Query
@@ -29,11 +29,12 @@ organiser = AppGroup("organiser", help="Who may see the registrations.")
 mails = AppGroup("outbox", help="The mails: sending, what waits, what failed.")
 registrations = AppGroup("registrations", help="The registrations as a file.")
 reminders = AppGroup("reminders", help="The mails that ask for flights that are missing.")
+demonstration = AppGroup("demo", help="Registrations that nobody sent, for a rehearsal.")
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def init_app(app: Flask) -> None:
-    for group in (conference, database, organiser, mails, registrations, reminders):
+    for group in (conference, database, organiser, mails, registrations, reminders, demonstration):
         app.cli.add_command(group)
 
 
@@ -252,6 +253,18 @@ def reminders_send(dry_run: bool) -> None:
     click.echo(
         f"{count} {'reminder' if count == 1 else 'reminders'} of {day}{', not written' if dry_run else ''}."
     )
+
+
+@demonstration.command("seed")
+@click.argument("number", type=click.IntRange(min=1))
+def demo_seed(number: int) -> None:
+    """Put NUMBER registrations on the list, of all states, with names of many scripts; no mail is sent."""
+    if not settings().is_rehearsal:
+        raise click.ClickException("only in a rehearsal (CONVOKE_MODE=rehearsal)")
+    facts = current_app.extensions["desk"].conference
+    with connection(), click.progressbar(length=number, label="Registrations") as bar:
+        for stored in demo.seed(number, facts):
+            bar.update(stored)
 
 
 def in_plain_words(error: str) -> str:

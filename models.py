@@ -1,10 +1,12 @@
 """Tables, constraints and field types. Knows neither Flask nor HTML."""
 
+import hmac
 import json
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptography.fernet import MultiFernet
+from cryptography.fernet import Fernet, MultiFernet
 from peewee import (
     SQL,
     AutoField,
@@ -50,6 +52,18 @@ class EncryptedField(TextField):
     """A JSON value that only the holder of the field keys reads: Fernet in the column, empty when there is nothing."""
 
     keys: MultiFernet
+    mark_keys: list[bytes]
+
+    @classmethod
+    def use(cls, keys: list[str]) -> None:
+        """Encrypt with the first of the field keys; read, and recognise marks, with any of them."""
+        cls.keys = MultiFernet([Fernet(key) for key in keys])
+        cls.mark_keys = [hmac.digest(urlsafe_b64decode(key), b"marks", "sha256") for key in keys]
+
+    @classmethod
+    def marks(cls, text: str) -> list[str]:
+        """What stands for a text where the database must find it and not tell it: by each key, the newest first."""
+        return [hmac.digest(key, text.encode(), "sha256").hex()[:12] for key in cls.mark_keys]
 
     def db_value(self, value: Any) -> str:
         if not value:
@@ -78,6 +92,7 @@ class Registration(Base):
 
     `extra` holds the answers to the conference's own questions. `sequence` counts the changes: it tells two windows
     apart and is the SEQUENCE of the calendar file. `pending_email` waits to be confirmed from that mailbox.
+    `diet_marks` are keyed marks of what is in `needs`, to find by.
     """
 
     public_id = CharField(32, unique=True)
@@ -101,6 +116,7 @@ class Registration(Base):
     visa_state = CharField(16, default="none")
 
     needs = EncryptedField(null=True)
+    diet_marks = TextField(default="", constraints=[SQL("DEFAULT ''")])
     passport = EncryptedField(null=True)
     travel = CharField(8, default="", constraints=[SQL("DEFAULT ''"), one_of("travel", TRAVEL)])
     journey = EncryptedField(null=True)
@@ -139,7 +155,13 @@ Registration.add_index(
         name="registration_active_address",
     )
 )
-for column in (Registration.name_key, Registration.organisation_key, Registration.created_at):
+SORTED = (
+    Registration.name_key, Registration.organisation_key, Registration.country, Registration.address_key,
+    Registration.function, Registration.category, Registration.interpretation, Registration.visa_state,
+    Registration.travel, Registration.hotel, Registration.state, Registration.created_at, Registration.updated_at,
+    Registration.reference,
+)  # fmt: skip
+for column in SORTED:
     Registration.add_index(
         Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id")
     )

@@ -91,7 +91,7 @@ def count(search: str) -> int:
 
 
 def _found(search: str) -> Any:
-    found = roster.matching(roster.Query(q=search)).select(Registration.id)
+    found = roster.matching(roster.from_words(search)).select(Registration.id)
     return found.where(Registration.state.in_(ACTIVE))
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from email_validator import validate_email
 
-from models import Consent, Registration, Repeat
+from models import Consent, EncryptedField, Registration, Repeat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,16 @@ def fill(registration: Registration, answers: Answers) -> None:
         registration.visa_state = "none"
     elif registration.passport != had:
         registration.visa_state = "requested"
+    registration.diet_marks = diet_marks(registration.needs)
     index(registration)
+
+
+def diet_marks(needs: dict[str, Any] | None) -> str:
+    """The marks of every diet that somebody keeps, "other" among them, by the newest key."""
+    if needs is None:
+        return ""
+    diets = [*needs["diet"], *(["other"] if needs["diet_other"] else [])]
+    return " ".join(sorted(EncryptedField.marks(diet)[0] for diet in diets))
 
 
 def plain(part: Any) -> dict[str, Any] | None:
@@ -194,6 +203,8 @@ def index(registration: Registration) -> None:
 
 
 def references_of_repeats(registration: Registration) -> list[str]:
+    if registration.id is None:  # it has just come: a query less
+        return []
     return [row.reference for row in Repeat.select().where(Repeat.registration == registration)]
 
 

@@ -57,7 +57,13 @@ COLUMNS = (
 def record(query: Query, conference: Conference, *, kind: str, organiser: Organiser | None = None) -> int:
     """Enter an export in the log, by an organiser or by a command; returns its number of registrations."""
     total = matching(query).count()
-    told: dict[str, Any] = {"format": kind, "has_search": bool(query.q), "rows": total}
+    told: dict[str, Any] = {
+        "format": kind,
+        "has_search": bool(query.q.strip()),
+        "filters": query.filters,
+        "negated": query.negated,
+        "rows": total,
+    }
     if kind == "json":
         audit.record("registrations.exported_whole", organiser=organiser, **told)
     else:

@@ -462,7 +462,7 @@ def withdraw(registration: Registration, kind: str, *, lang: str, changes: list[
         if kind == "visa":
             registration.passport, registration.visa_state = None, "none"
         if kind == "needs":
-            registration.needs = None
+            registration.needs, registration.diet_marks = None, ""
         withdraw_consents(registration, [kind])
         tell("changed", registration, desk=desk, changes=changes, is_moving=False)
         audit.record("registration.consent_withdrawn", registration=registration, kind=kind)
@@ -535,7 +535,8 @@ def erase_one(registration: Registration) -> None:
 def blank(registration: Registration) -> None:
     """Empty every column that tells of a person."""
     for column in ("given_names", "family_name", "email", "organisation", "country", "function", "category",
-                   "interpretation", "travel", "hotel", "name_key", "organisation_key", "search"):  # fmt: skip
+                   "interpretation", "diet_marks", "travel", "hotel", "name_key", "organisation_key",
+                   "search"):  # fmt: skip
         setattr(registration, column, "")
     for field in Registration._meta.sorted_fields:
         if isinstance(field, EncryptedField):

@@ -1,24 +1,45 @@
-"""The organisers' query: search, sort, keyset pages, counts, and the rows of the export."""
+"""The organisers' query: search, filters, sort, keyset pages, counts, and the rows of the export.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+In an address a filter stands once for each value, any of which will do: `country=FR&country=DE`. `not=country` turns
+it round: neither of them. All filters and every word of the search must hold. `columns=name,country` are shown.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
-from peewee import SQL, ModelSelect, NodeList, Tuple, Value, fn
+from peewee import SQL, Case, ModelSelect, NodeList, Tuple, Value, fn
 
 from db import db
 from domain.answers import fold
-from models import Consent, EncryptedField, Registration
+from models import ACTIVE, STATES, UNFINISHED, Consent, EncryptedField, Mail, Registration
 
 SORTS = {
     "name": Registration.name_key,
     "organisation": Registration.organisation_key,
+    "function": Registration.function,
+    "country": Registration.country,
+    "email": Registration.address_key,
+    "category": Registration.category,
+    "interpretation": Registration.interpretation,
+    "visa": Registration.visa_state,
+    "travel": Registration.travel,
+    "hotel": Registration.hotel,
+    "state": Registration.state,
     "received": Registration.created_at,
+    "changed": Registration.updated_at,
+    "reference": Registration.reference,
 }
+USUAL_COLUMNS = ("name", "organisation", "country", "email", "visa", "state", "received", "reference")
+UNANSWERED = "unanswered"  # as an address has it; the column is empty
+END = "end"  # of the list, in the place of a reference
 NEWEST_FIRST = "-received"
+GONE = tuple(state for state in STATES if state not in ACTIVE)
 PAGE_SIZE = 50
 CHUNK = 2000
 WHOLE_CHUNK = 200
+FEW = 1000  # rows that are sorted rather than looked for in their order
 MOST_WORDS = 10
 LISTED = [column for column in Registration._meta.sorted_fields if not isinstance(column, EncryptedField)]
 EXPORTED = (
@@ -48,10 +69,14 @@ EXPORTED = (
 class Query:
     """What an organiser asks the list for. `sort` is a key of SORTS, with `-` in front for the reverse order.
 
-    `after` and `before` are references of the row beside which the page lies.
+    `filters` are values by keys of FILTERS, `negated` the keys of those that must not hold. `after` and `before` are
+    references of the row beside which the page lies; before END it is the last one.
     """
 
     q: str = ""
+    filters: dict[str, list[str]] = field(default_factory=dict)
+    negated: tuple[str, ...] = ()
+    columns: tuple[str, ...] = USUAL_COLUMNS
     sort: str = NEWEST_FIRST
     after: str = ""
     before: str = ""
@@ -64,19 +89,77 @@ class Query:
     def is_descending(self) -> bool:
         return self.sort.startswith("-")
 
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.filters or self.q.strip())
+
+    def without(self, name: str, value: str) -> "Query":
+        """The same query without one value of a filter."""
+        left = [other for other in self.filters[name] if other != value]
+        others = {key: values for key, values in self.filters.items() if key != name}
+        negated = self.negated if left else tuple(key for key in self.negated if key != name)
+        return replace(self, filters=others | ({name: left} if left else {}), negated=negated)
+
+
+def read(given: Mapping[str, list[str]]) -> Query:
+    """A query from the parts of an address; what makes no sense there counts for nothing."""
+    words = {
+        name: (given.get(name) or [""])[0].replace("\0", "")[:200]
+        for name in ("q", "sort", "after", "before")
+    }
+    if words["sort"].removeprefix("-") not in SORTS:
+        words["sort"] = NEWEST_FIRST
+    filters = {name: list(dict.fromkeys(given[name])) for name in FILTERS if given.get(name)}
+    chosen = [name for part in given.get("columns", []) for name in part.split(",") if name in SORTS]
+    return Query(
+        filters=filters,
+        negated=tuple(name for name in filters if name in given.get("not", [])),
+        columns=tuple(dict.fromkeys(["name", *chosen])) if chosen else USUAL_COLUMNS,
+        **words,
+    )
+
+
+def in_address(query: Query) -> dict[str, str | list[str]]:
+    """The parts of a query's address: only what is not as usual. The reverse of `read`."""
+    parts = {name: getattr(query, name) for name in ("q", "sort", "after", "before")}
+    told = {name: value for name, value in parts.items() if value != getattr(USUAL, name)}
+    negated = {"not": list(query.negated)} if query.negated else {}
+    columns = {"columns": ",".join(query.columns)} if query.columns != USUAL_COLUMNS else {}
+    return told | query.filters | negated | columns
+
+
+def in_words(query: Query) -> str:
+    """What a query finds, as an announcement keeps it: the words of the search, or with filters "?" and an address."""
+    if not query.filters and not query.q.startswith("?"):
+        return query.q
+    finding = Query(q=query.q, filters=query.filters, negated=query.negated)
+    return f"?{urlencode(in_address(finding), doseq=True)}"
+
+
+def from_words(words: str) -> Query:
+    """The reverse of `in_words`."""
+    return read(parse_qs(words[1:])) if words.startswith("?") else Query(q=words)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
+    """One page, with the queries of its neighbours. Of the `total` that match, `active` hold."""
+
     rows: list[Registration]
     total: int
+    active: int
     first: Query | None
     previous: Query | None
     next: Query | None
+    last: Query | None
 
 
 def matching(query: Query) -> "ModelSelect[Registration]":
-    """The registrations that have every word of the search, in no order, without their sensitive answers."""
+    """The registrations that a query finds, in no order, without their sensitive answers."""
     found = Registration.select(*LISTED).where(Registration.state != "erased")
+    for name, values in query.filters.items():
+        demand = FILTERS[name](values)
+        found = found.where(~demand if name in query.negated else demand)
     for word in fold(query.q).split()[:MOST_WORDS]:
         found = found.where(contains(Registration.search, word))
     return found
@@ -88,37 +171,152 @@ def contains(column: Any, word: str) -> NodeList:
     return NodeList((column, SQL("LIKE"), Value(f"%{escaped}%"), SQL("ESCAPE '\\'")))
 
 
+Filter = Callable[[list[str]], Any]
+
+
+def any_of(demands: Iterable[Any]) -> NodeList:
+    """Several demands on one level: nested, more than some fifty are too deep for SQLite."""
+    return NodeList(list(demands), glue=" OR ", parens=True)
+
+
+def equal(column: Any) -> Filter:
+    """The filter that a column has one of the values."""
+    return lambda values: column.in_(["" if value == UNANSWERED else value for value in values])
+
+
+def lists(column: Any) -> Filter:
+    """The filter that a column's list has one of the keys in it: both databases write JSON with its quotes."""
+    return lambda keys: any_of(contains(column.cast("TEXT"), f'"{key}"') for key in keys)
+
+
+def keeps(diets: list[str]) -> Any:
+    """The filter by diet, of which the database knows the marks alone."""
+    return any_of(
+        contains(Registration.diet_marks, mark) for diet in diets for mark in EncryptedField.marks(diet)
+    )
+
+
+def has_mail(states: list[str]) -> Any:
+    """The filter by mails: "failed", some did; "waiting", some have not gone out; "accepted", every one was."""
+    theirs = Mail.select(Mail.registration).where(Mail.registration.is_null(False))
+    accepted, others = (
+        theirs.where(demand) for demand in (Mail.state == "accepted", Mail.state != "accepted")
+    )
+    demands = {
+        "failed": Registration.id.in_(theirs.where(Mail.state == "failed")),
+        "waiting": Registration.id.in_(theirs.where(Mail.state.in_(UNFINISHED))),
+        "accepted": Registration.id.in_(accepted) & Registration.id.not_in(others),
+    }
+    return any_of(demands[state] for state in states)
+
+
+FILTERS: dict[str, Filter] = {
+    "state": equal(Registration.state),
+    "day": lists(Registration.days),
+    "session": lists(Registration.sessions),
+    "category": equal(Registration.category),
+    "country": equal(Registration.country),
+    "interpretation": equal(Registration.interpretation),
+    "visa": equal(Registration.visa_state),
+    "travel": equal(Registration.travel),
+    "hotel": equal(Registration.hotel),
+    "diet": keeps,
+    "mail": has_mail,
+    "late": lambda values: Registration.is_late.in_([value == "yes" for value in values]),
+}
+HOLDING = {"state": list(ACTIVE)}
+FLIGHTS_MISSING = {"travel": ["later", UNANSWERED]}
+USUAL = Query()
+# What is to be done in the last weeks, oldest first.
+PRESETS = {
+    "visa": Query(
+        filters=HOLDING | {"visa": ["requested", "in_preparation"]},
+        sort="received",
+        columns=("name", "country", "email", "visa", "received", "reference"),
+    ),
+    "travel": Query(
+        filters=HOLDING | FLIGHTS_MISSING,
+        sort="received",
+        columns=("name", "organisation", "country", "email", "travel", "received"),
+    ),
+    "hotel": Query(
+        filters=HOLDING | {"hotel": ["reserve"]},
+        sort="received",
+        columns=("name", "organisation", "country", "email", "hotel", "received"),
+    ),
+    "mail": Query(filters={"mail": ["failed"]}, sort="received"),
+    "late": Query(filters={"late": ["yes"]}, sort="received"),
+}
+
+
 def page(query: Query) -> Page:
-    """One page of the list, with the queries of its neighbours."""
+    """One page of the list. Beside a row that there is not, it is the first."""
     anchor = anchor_of(query)
-    if anchor is None:
+    if anchor is None and query.before != END:
         query = replace(query, before="", after="")
     backwards = bool(query.before)
-    rows = list(slice_of(query, anchor, limit=PAGE_SIZE + 1))
+    found = few(query) if query.is_narrowed else None
+    rows = list(slice_of(query, anchor, limit=PAGE_SIZE + 1, among=found))
     has_more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
     has_previous = bool(rows) and (has_more if backwards else bool(query.after))
-    has_next = bool(rows) and (backwards or has_more)
+    has_next = bool(rows) and query.before != END and (backwards or has_more)
+    total, active = (
+        totals(query) if found is None else (len(found), sum(state in ACTIVE for state in found.values()))
+    )
     return Page(
         rows=rows,
-        total=matching(query).count(),
+        total=total,
+        active=active,
         first=replace(query, after="", before="") if has_previous else None,
         previous=replace(query, before=rows[0].reference, after="") if has_previous else None,
         next=replace(query, after=rows[-1].reference, before="") if has_next else None,
+        last=replace(query, after="", before=END) if has_next else None,
     )
 
 
+def totals(query: Query) -> tuple[int, int]:
+    """How many registrations a query finds, and how many of them hold.
+
+    The whole list is not counted row by row: that would take longer than its page.
+    """
+    if query.is_narrowed:
+        holds = Case(None, [(Registration.state.in_(ACTIVE), 1)], 0)
+        counted: Any = matching(query).select(fn.COUNT(SQL("*")), fn.SUM(holds)).tuples().get()
+        return counted[0], counted[1] or 0
+    everybody = Registration.select(fn.COUNT(SQL("*"))).scalar()
+    gone = Registration.select(Registration.state, fn.COUNT(Registration.id)).group_by(Registration.state)
+    rows: Any = gone.where(Registration.state.in_(GONE)).tuples()
+    counts: dict[str, int] = dict(rows)
+    return everybody - counts.get("erased", 0), everybody - sum(counts.values())
+
+
+def few(query: Query) -> dict[int, str] | None:
+    """All that a query finds, if that is not much: ids with states. One look at each row then does for everything."""
+    found: list[Any] = list(
+        matching(query).select(Registration.id, Registration.state).limit(FEW + 1).tuples()
+    )
+    return dict(found) if len(found) <= FEW else None
+
+
 def anchor_of(query: Query) -> Registration | None:
-    """The row beside which the page lies; nothing for the first page, or where there is no such row."""
-    return Registration.get_or_none(Registration.reference == (query.before or query.after))
+    """The row beside which the page lies; nothing for the first page and the last, or where there is no such row."""
+    reference = query.before or query.after
+    return Registration.get_or_none(Registration.reference == reference) if reference else None
 
 
-def slice_of(query: Query, anchor: Registration | None, *, limit: int) -> "ModelSelect[Registration]":
-    """The rows next to the anchor, nearest first: by index, however long the list is."""
+def slice_of(
+    query: Query, anchor: Registration | None, *, limit: int, among: Collection[int] | None = None
+) -> "ModelSelect[Registration]":
+    """The rows next to the anchor, nearest first: by index, however long the list is, or `among` ids that are few."""
     descending = query.is_descending != bool(query.before)
-    found = matching(query)
+    found = (
+        matching(query)
+        if among is None
+        else Registration.select(*LISTED).where(Registration.id.in_(list(among)))
+    )
     if anchor is not None:
         here = Tuple(query.column, Registration.id)
         # A bare value in a tuple is not converted by its column: a time would keep a zone that the column has not.

@@ -1,11 +1,17 @@
 // What htmx alone does not do. Everything here may be missing: the forms are plain HTML, and the server has the last word.
 (() => {
   "use strict";
-  const root = document.documentElement;
-  if (!window.htmx) {
-    root.classList.add("htmx-missing");
-    return;
-  }
+  if (!window.htmx) return void document.documentElement.classList.add("htmx-missing");
+
+  // The list by keyboard: "/" leads to the search, the arrows along the rows; Enter opens, as with every link.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    const rows = [...document.querySelectorAll(".table tbody th a")];
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const target = event.key === "/" ? document.getElementById("q") : rows[rows.indexOf(event.target) + step];
+    if (target) event.preventDefault();
+    target?.focus();
+  });
 
   const registration = () => document.getElementById("registration");
   let leaving = false;

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from werkzeug import Response
 
-from domain import announcements
+from domain import announcements, roster
 from domain.announcements import NoDraft, NumberChanged
 from domain.conference import LANGUAGES
 from forms import AnnouncementForm, SendForm, StopForm
@@ -14,9 +14,9 @@ from i18n import current_language
 from models import Announcement
 from views.connections import hold_connection
 from views.desk import front_desk
+from views.filters import asked
 from views.frames import framed, with_frames
 from views.mails import ONE
-from views.organiser import asked
 
 LANGUAGE = f"<any({','.join(LANGUAGES)}):language>"
 
@@ -40,7 +40,9 @@ def listing() -> str:
 @login_required
 def new() -> Response | tuple[str, int]:
     """Let an organiser write to the delegates whom a search of the list finds."""
-    form, search = AnnouncementForm(), asked().q
+    form, search = AnnouncementForm(), roster.in_words(asked())
+    if len(search) > Announcement.search.max_length:
+        abort(400)
     if form.validate_on_submit():
         written = announcements.draft(
             form.written("subject"), form.written("text"), search=search, organiser=current_user.organiser

@@ -14,11 +14,13 @@ from flask_login import login_required
 from werkzeug import Response
 
 from domain import audit
+from domain.roster import Query
 from forms import RegistrationForm
 from htmx import render
 from models import AuditEntry
 from views.connections import hold_connection
 from views.desk import conference
+from views.filters import chips
 
 ACTIONS = {
     "registration.received": _l("Registration received"),
@@ -148,5 +150,8 @@ def details(given: dict[str, Any], form: RegistrationForm) -> Iterator[str]:
         yield ngettext("%(num)d column", "%(num)d columns", len(given["columns"]))
     if "rows" in given:
         yield ngettext("%(num)d registration", "%(num)d registrations", given["rows"])
+    if given.get("filters"):
+        query = Query(filters=given["filters"], negated=tuple(given["negated"]))
+        yield from (chip.words for chip in chips(query))
     if given.get("has_search"):
         yield _("Found by a search")

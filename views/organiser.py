@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
 from functools import wraps
 from typing import Any
 
@@ -12,7 +11,7 @@ from flask_login import current_user, login_required
 from werkzeug import Response
 
 from db import connection
-from domain import announcements, audit, clock, export, late, organisers, outbox, roster
+from domain import audit, clock, export, late, organisers, outbox, roster
 from domain.answers import answers_of
 from domain.blocked import Unwanted
 from domain.references import is_mistyped
@@ -20,9 +19,11 @@ from domain.registration import find_by_reference
 from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOutForm
 from htmx import go, render
 from i18n import current_language
+from models import Announcement
 from security import by_address, limiter, sign_in, sign_out
 from views.connections import hold_connection
-from views.desk import asked_for, conference, front_desk, outside
+from views.desk import conference, front_desk, outside
+from views.filters import PRESETS, TITLES, asked, chips, choices, columns, in_address, presets
 from views.registration import late_link
 
 OWN_PAGE = re.compile(
@@ -40,6 +41,8 @@ def for_every_page() -> dict[str, Any]:
         "current_user": current_user,
         "sign_out_form": SignOutForm,
         "in_address": in_address,
+        "chips_of": lambda words: chips(roster.from_words(words)),
+        "query_of": roster.from_words,
     }
 
 
@@ -101,24 +104,17 @@ def registrations() -> Response:
         "organiser/_registrations.html",
         title=_("Registrations"),
         query=query,
+        choices=choices(),
+        columns=columns(),
+        titles=TITLES,
+        presets=presets(),
+        preset_words=PRESETS,
         page=roster.page(query),
-        readers=announcements.count(query.q),
+        chips=chips(query),
+        usual_columns=roster.USUAL_COLUMNS,
+        readable=len(roster.in_words(query)) <= Announcement.search.max_length,
         mistyped=is_mistyped(query.q, conference().reference_prefix),
     )
-
-
-def asked() -> roster.Query:
-    """The query in the address; what makes no sense there counts for nothing."""
-    given = asked_for("q", "sort", "after", "before")
-    if given["sort"].removeprefix("-") not in roster.SORTS:
-        given["sort"] = roster.NEWEST_FIRST
-    return roster.Query(**given)
-
-
-def in_address(query: roster.Query, **changes: str) -> dict[str, str]:
-    """A query as it stands in an address: only what is not as usual."""
-    usual = asdict(roster.Query())
-    return {name: value for name, value in asdict(replace(query, **changes)).items() if value != usual[name]}
 
 
 @bp.route("/registrations/<reference>", methods=["GET", "POST"])

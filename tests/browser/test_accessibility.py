@@ -164,6 +164,12 @@ def organiser_states(page: Page):
     steps.sign_in(page)
     expect(page.locator("#q")).to_be_visible()
     yield "list"
+    page.goto(
+        "/organiser/registrations?state=received&country=GB&not=country&columns=name,travel,hotel,category"
+    )
+    for panel in page.locator(".panel__summary").all():
+        panel.click()
+    yield "list with filters, its panels open"
     page.goto("/organiser/registrations?q=nobody")
     yield "empty search"
     page.goto("/organiser/registrations.csv")

@@ -113,6 +113,22 @@ def test_log_does_not_scroll_sideways_or_keep_to_the_left(open_page, desk, signe
     assert faults(page, "log") == []
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_list_with_its_panels_open_does_not_scroll_sideways_or_keep_to_the_left(
+    open_page, desk, signed_in, lang
+):
+    page = open_page(desk, width=320, **signed_in)
+    page.goto(f"/organiser/registrations?lang={lang}&state=received&country=GB&session=nonsense&not=country")
+    for panel in page.locator(".panel__summary").all():
+        panel.click()
+
+    found = faults(page, "list with filters")
+
+    assert page.locator("html").get_attribute("lang") == lang
+    assert page.locator(".chip").count() == 2
+    assert found == []
+
+
 def displayed(page: Page, selector: str) -> int:
     return page.locator(selector).evaluate_all("all => all.filter((one) => one.checkVisibility()).length")
 

@@ -281,3 +281,111 @@ EXPORTED = (
     "consent_list",
     "consent_photo",
 )
+
+
+# Filters, columns, presets and the keyboard
+
+
+def open_panel(page: Page, words: str) -> None:
+    page.locator("summary", has_text=words).click()
+
+
+def test_filter_narrows_the_list_and_its_chip_takes_it_back(desk_page):
+    open_panel(desk_page, "Filters")
+    desk_page.check("#filter-visa-requested")
+    if desk_page.locator(".chip").count() == 0:
+        desk_page.locator("#filters button").click()
+
+    expect_names(desk_page, [name(ADA)])
+    expect(desk_page).to_have_url(re.compile(r"[?&]visa=requested$"))
+    expect(desk_page.locator(".list__count")).to_have_text("1 registration")
+    desk_page.locator(".chip").click()
+
+    expect_names(desk_page, NEWEST_FIRST[:PAGE_SIZE])
+    expect(desk_page.locator("#filter-visa-requested")).not_to_be_checked()
+
+
+def test_filter_applies_at_once_and_back_and_forward_restore_it(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    mark(page)
+    open_panel(page, "Filters")
+
+    page.check("#filter-visa-requested")
+    expect_names(page, [name(ADA)])
+    page.check("#filter-not-visa")
+    expect(page.locator(".chip")).to_contain_text("Visa letter: not Requested")
+    assert is_marked(page)
+
+    steps.back(page)
+    expect_names(page, [name(ADA)])
+    expect(page.locator("#filter-not-visa")).not_to_be_checked()
+    expect(page.locator("#filter-visa-requested")).to_be_checked()
+    steps.back(page)
+    expect_names(page, NEWEST_FIRST[:PAGE_SIZE])
+    expect(page.locator("#filter-visa-requested")).not_to_be_checked()
+    page.go_forward()
+    expect_names(page, [name(ADA)])
+    expect(page.locator("#filter-visa-requested")).to_be_checked()
+
+
+def test_search_and_filter_work_together(desk_page):
+    search(desk_page, "number")
+    expect(desk_page.locator(".list__count")).to_have_text(re.compile(r"\b51\b"))
+    open_panel(desk_page, "Filters")
+    desk_page.check("#filter-visa-requested")
+    if desk_page.locator(".chip").count() == 0:
+        desk_page.locator("#filters button").click()
+
+    expect(desk_page.locator("table")).to_have_count(0)
+    expect(desk_page.locator("#q")).to_have_value("number")
+    expect(desk_page.locator(".chip")).to_have_count(1)
+
+
+def test_columns_are_chosen(desk_page):
+    open_panel(desk_page, "Columns")
+    for column in ("organisation", "email", "received", "reference", "state", "visa"):
+        desk_page.uncheck(f"#show-columns-{column}")
+    desk_page.check("#show-columns-travel")
+
+    desk_page.locator("#columns button").click()
+
+    expect(desk_page.locator("thead th")).to_have_text(["Name", "Country", "Flights"])
+
+
+def test_preset_is_one_click(desk_page):
+    desk_page.click("#preset-visa")
+
+    expect_names(desk_page, [name(ADA)])
+    expect(desk_page.locator("th:has(#sort-received)")).to_have_attribute("aria-sort", "ascending")
+
+
+def test_list_is_walked_with_the_keyboard(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    rows = page.locator("tbody th a")
+
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(2)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("h1")).to_have_text(NEWEST_FIRST[1])
+
+
+def test_slash_leads_to_the_search_and_is_a_letter_there(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator("#q")).to_have_value("")
+    page.keyboard.press("/")
+    page.keyboard.press("ArrowDown")
+
+    expect(page.locator("#q")).to_have_value("/")
+    expect(page.locator("#q")).to_be_focused()

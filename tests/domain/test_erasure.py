@@ -485,7 +485,7 @@ def somebody_moves_there(send: Callable[..., str], row: Registration, desk: Desk
 @pytest.mark.parametrize(
     ("act", "step"),
     [
-        *((later_form, step) for step in range(1, 16)),
+        *((later_form, step) for step in range(1, 15)),
         *((link_again, step) for step in range(1, 5)),
         *((somebody_moves_there, step) for step in range(1, 16)),
     ],

@@ -1,17 +1,37 @@
 """GET /organiser/registrations: the list, searched, sorted, page by page."""
 
 import logging
+from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from factories import typed
+from factories import NEEDS, PASSPORT, make_answers, next_address, typed
 from support.journey import HTMX, send, stored
 
 from db import connection
 from domain import roster
+from domain.registration import build
+from i18n import country_names
 from models import Mail, Registration
 
 LIST = "/organiser/registrations"
+VEGAN = replace(NEEDS, diet=["vegan"])
+
+
+@pytest.fixture
+def listed(app):
+    """Put a number of people on the list: the rows alone, without mail or log entry."""
+
+    def put(number: int) -> None:
+        with connection():
+            for _ in range(number):
+                address = next_address()
+                row = build(
+                    make_answers(email=address), lang="en", form_key=address, desk=app.extensions["desk"]
+                )
+                row.save(force_insert=True)
+
+    return put
 
 
 @pytest.fixture
@@ -79,14 +99,13 @@ def test_heads_of_the_columns_sort_and_turn_round_and_keep_the_search(desk_clien
 
     targets = {link["id"]: parse_qs(urlsplit(link["href"]).query) for link in page.select("thead a")}
     assert targets == {
-        "sort-name": {"q": ["example.org"], "sort": ["-name"]},
-        "sort-organisation": {"q": ["example.org"], "sort": ["organisation"]},
-        "sort-received": {"q": ["example.org"], "sort": ["received"]},
+        f"sort-{column}": {"q": ["example.org"], "sort": ["-name" if column == "name" else column]}
+        for column in roster.USUAL_COLUMNS
     }
     assert page.one("th[aria-sort]")["aria-sort"] == "ascending"
     assert names(desk_client.get(page.one("#sort-name")["href"])) == ["Zoë", "Ada", "Bo"]
-    assert page.value("q") == "example.org"
-    assert page.value("sort") == "name"
+    assert page.one("#q")["value"] == "example.org"
+    assert page.one("[form=search][name=sort]")["value"] == "name"
 
 
 def test_pages_of_the_list_lead_on_and_back_and_keep_the_search(desk_client, three, monkeypatch):
@@ -97,8 +116,12 @@ def test_pages_of_the_list_lead_on_and_back_and_keep_the_search(desk_client, thr
     third = desk_client.get(second.one("#page-next")["href"])
     back = desk_client.get(third.one("#page-previous")["href"])
 
+    last = desk_client.get(first.one("#page-last")["href"])
     assert [names(page) for page in (first, second, third, back)] == [["Bo"], ["Ada"], ["Zoë"], ["Ada"]]
-    assert first.select("#page-first, #page-previous") == third.select("#page-next") == []
+    assert names(last) == ["Zoë"]
+    assert names(desk_client.get(last.one("#page-previous")["href"])) == ["Ada"]
+    assert first.select("#page-first, #page-previous") == third.select("#page-next, #page-last") == []
+    assert last.select("#page-next, #page-last") == []
     assert {value for page in (first, second, third) for value in page.texts("[role=status]")} == {
         "3 registrations"
     }
@@ -174,6 +197,9 @@ def test_erased_registration_is_not_listed(desk_client, registered):
         f"q={'+a' * 100}",
         f"q={quote('ﷺ') * 200}",
         "q=a&q=b&sort=name&sort=received",
+        "state=erased&state=nonsense&country=ZZ&day=&diet=%00&mail=x&late=no&travel='&not=country&not=nonsense",
+        "columns=nonsense,,search,needs&not=state",
+        "before=end&after=end",
         "lang=xx",
     ],
 )
@@ -189,16 +215,190 @@ def test_query_of_raw_bytes_still_gets_a_page(desk_client):
     assert desk_client.client.get(LIST, **odd).status_code < 500
 
 
-def test_list_asks_the_database_as_often_for_three_as_for_one(desk_client, registered, caplog):
+@pytest.mark.parametrize(
+    "query", ["", "?state=received&diet=vegan&not=diet&mail=accepted&not=mail&q=lovelace"]
+)
+def test_list_asks_the_database_as_often_for_a_hundred_as_for_one(desk_client, listed, caplog, query):
     def queries() -> int:
         caplog.clear()
         with caplog.at_level(logging.DEBUG, logger="peewee"):
-            desk_client.client.get(LIST)
+            page = desk_client.client.get(LIST + query)
+        assert page.text.count("<tr>") > 1
         return sum(record.name == "peewee" for record in caplog.records)
 
-    registered()
-    for_one = queries()
-    registered()
-    registered()
+    counts = []
+    for number in (1, 2, 97):
+        listed(number)
+        counts.append(queries())
 
-    assert queries() == for_one > 2
+    assert counts[0] == counts[1] == counts[2] > 2
+
+
+# Filters, columns and presets
+
+
+@pytest.fixture
+def two(registered):
+    """Ada of France, a vegan, and Bo of Germany."""
+    registered(given_names="Ada", country="FR", needs=VEGAN, consents=["affiliation", "needs"])
+    registered(given_names="Bo", country="DE")
+
+
+def test_filters_in_use_stand_above_the_list_and_each_can_be_taken_out(desk_client, two):
+    page = desk_client.get(f"{LIST}?q=lovelace&country=FR&country=ES&not=country&state=received&sort=name")
+
+    assert names(page) == ["Bo"]
+    assert page.texts(".chip") == [
+        "Without this filter: State: Received",
+        "Without this filter: Country: not France",
+        "Without this filter: Country: not Spain",
+    ]
+    without = [parse_qs(urlsplit(chip["href"]).query) for chip in page.select(".chip")]
+    kept = {"q": ["lovelace"], "sort": ["name"]}
+    assert without == [
+        kept | {"country": ["FR", "ES"], "not": ["country"]},
+        kept | {"country": ["ES"], "not": ["country"], "state": ["received"]},
+        kept | {"country": ["FR"], "not": ["country"], "state": ["received"]},
+    ]
+    cleared = desk_client.get(page.one(".chips__clear")["href"])
+    assert names(cleared) == ["Ada", "Bo"]
+    assert cleared.select(".chip") == []
+    assert cleared.one("#q")["value"] == "lovelace"
+
+
+def test_last_value_of_a_filter_takes_its_negation_along(desk_client, two):
+    page = desk_client.get(f"{LIST}?country=FR&not=country")
+
+    assert parse_qs(urlsplit(page.one(".chip")["href"]).query) == {}
+
+
+def test_panel_shows_the_filters_in_use(desk_client, two):
+    page = desk_client.get(f"{LIST}?country=FR&diet=vegan&not=diet&late=yes")
+
+    assert [option["value"] for option in page.select("#filter-country [selected]")] == ["FR"]
+    assert page.checked("diet") == ["vegan"]
+    assert page.checked("not") == ["diet"]
+    assert page.checked("late") == ["yes"]
+
+
+def test_forms_of_the_list_keep_what_the_others_asked_for(desk_client, two):
+    page = desk_client.get(
+        f"{LIST}?q=lovelace&country=FR&country=DE&not=diet&diet=vegan&sort=name&columns=name,diet,country"
+    )
+
+    def kept(form: str) -> list[tuple[str, str]]:
+        hidden = page.select(f"input[type=hidden][form={form}], #{form} input[type=hidden]")
+        return sorted((field["name"], field["value"]) for field in hidden)
+
+    finding = [("country", "DE"), ("country", "FR"), ("diet", "vegan"), ("not", "diet")]
+    assert kept("search") == sorted([*finding, ("sort", "name"), ("columns", "name,country")])
+    assert kept("filters") == sorted([("q", "lovelace"), ("sort", "name"), ("columns", "name,country")])
+    assert kept("columns") == sorted([*finding, ("q", "lovelace"), ("sort", "name")])
+
+
+def test_nonsense_in_the_filters_counts_for_nothing(desk_client, two):
+    page = desk_client.get(
+        f"{LIST}?country=ZZ&country=FR&state=erased&day=2017-01-01&not=state&not=nonsense&colour=red"
+    )
+
+    assert names(page) == ["Ada"]
+    assert page.texts(".chip") == ["Without this filter: Country: France"]
+
+
+def test_language_of_the_page_keeps_every_value_of_a_filter(desk_client, two):
+    page = desk_client.get(f"{LIST}?country=FR&country=DE&sort=name")
+
+    french = desk_client.get(page.one(".languages__list [lang=fr]")["href"])
+
+    assert names(french) == ["Ada", "Bo"]
+    assert french.texts(".chip") == ["Sans ce filtre : Pays : France", "Sans ce filtre : Pays : Allemagne"]
+
+
+def test_columns_are_chosen_and_the_name_is_always_there(desk_client, two):
+    page = desk_client.get(f"{LIST}?columns=travel,country&columns=hotel&sort=name")
+
+    assert page.texts("thead th") == ["Name", "Flights", "Country", "Hotel"]
+    assert page.texts("tbody tr:first-child > *") == [
+        "Ada Lovelace",
+        "To be told later",
+        "France",
+        "Arranges it alone",
+    ]
+    assert page.checked("columns") == ["country", "travel", "hotel"]
+    assert parse_qs(urlsplit(page.one("#sort-hotel")["href"]).query)["columns"] == [
+        "name,travel,country,hotel"
+    ]
+
+
+def test_every_column_is_shown_and_sorts(desk_client, two):
+    every = ",".join(roster.SORTS)
+
+    page = desk_client.get(f"{LIST}?columns={every}")
+
+    assert [head.a["id"] for head in page.select("thead th")] == [f"sort-{column}" for column in roster.SORTS]
+    assert len(page.texts("tbody tr:first-child > *")) == len(roster.SORTS)
+    for column in roster.SORTS:
+        assert len(names(desk_client.get(f"{LIST}?columns={every}&sort={column}"))) == 2
+
+
+def test_presets_lead_to_what_is_to_be_done(desk_client, registered):
+    registered(given_names="Ada", passport=PASSPORT, consents=["affiliation", "visa"], travel="none")
+    registered(given_names="Bo", hotel="reserve", travel="none")
+    registered(given_names="Cem", travel="later")
+    with connection():
+        cem = Registration.get(Registration.given_names == "Cem")
+        Mail.update(state="failed").where(Mail.registration == cem).execute()
+        Registration.update(is_late=True).where(Registration.given_names == "Bo").execute()
+    page = desk_client.get(LIST)
+
+    found = {link["id"]: names(desk_client.get(link["href"])) for link in page.select(".presets a")}
+
+    assert found == {
+        "preset-visa": ["Ada"],
+        "preset-travel": ["Cem"],
+        "preset-hotel": ["Bo"],
+        "preset-mail": ["Cem"],
+        "preset-late": ["Bo"],
+    }
+
+
+def test_what_the_conference_leaves_out_has_no_filter_column_or_preset(
+    app, desk_client, registered, monkeypatch
+):
+    registered()
+    left_out = ["visa", "journey", "sessions", "interpretation", "diet"]
+    desk = app.extensions["desk"]
+    facts = desk.conference.model_copy(update={"leave_out": left_out})
+    monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=facts))
+
+    page = desk_client.get(f"{LIST}?visa=sent&columns=visa,travel,country")
+
+    assert {field["value"] for field in page.select("[name=not]")} == {
+        "state", "day", "category", "country", "mail", "late",
+    }  # fmt: skip
+    assert page.texts("thead th") == ["Name", "Country"]
+    assert [link["id"] for link in page.select(".presets a")] == ["preset-mail", "preset-late"]
+    assert page.texts(".chip") == []
+
+
+def test_export_and_announcement_follow_the_filters(two, after_the_deadline, desk_client):
+    page = desk_client.get(f"{LIST}?country=FR&q=lovelace&columns=name,travel")
+
+    export = desk_client.get(page.select('a[href*=".csv"]')[0]["href"])
+    announcement = desk_client.get(page.one('a[href*="announcements/new"]')["href"])
+
+    assert [name in export.text for name in ("Ada", "Bo")] == [True, False]
+    assert announcement.texts("#recipients dd") == [
+        "1",
+        "Everybody whose registration holds and whom this search finds: lovelace; Country: France",
+    ]
+
+
+def test_announcement_is_not_offered_where_there_are_too_many_filters_to_keep(desk_client, two):
+    everywhere = "&".join(f"country={code}" for code in sorted(country_names("en"))[:90])
+
+    page = desk_client.get(f"{LIST}?{everywhere}")
+
+    assert names(page) == ["Bo", "Ada"]
+    assert page.select('a[href*="announcements/new"]') == []
+    desk_client.get(f"/organiser/announcements/new?{everywhere}", status=400)
