@@ -60,10 +60,10 @@ def record(query: Query, conference: Conference, *, kind: str, organiser: Organi
     told: dict[str, Any] = {
         "format": kind,
         "has_search": bool(query.q.strip()),
-        "filters": query.filters,
-        "negated": query.negated,
         "rows": total,
     }
+    if query.filters:
+        told |= {"filters": query.filters, "negated": query.negated}
     if kind == "json":
         audit.record("registrations.exported_whole", organiser=organiser, **told)
     else:

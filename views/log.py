@@ -150,7 +150,7 @@ def details(given: dict[str, Any], form: RegistrationForm) -> Iterator[str]:
         yield ngettext("%(num)d column", "%(num)d columns", len(given["columns"]))
     if "rows" in given:
         yield ngettext("%(num)d registration", "%(num)d registrations", given["rows"])
-    if given.get("filters"):
+    if "filters" in given:
         query = Query(filters=given["filters"], negated=tuple(given["negated"]))
         yield from (chip.words for chip in chips(query))
     if given.get("has_search"):

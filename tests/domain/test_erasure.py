@@ -1,5 +1,6 @@
 """Erasing: nothing that tells of the person is left in any column of any table, nor in SQLite's files."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,10 +82,10 @@ def taipan(
 
 
 def everything() -> str:
-    """Every value of every table, in clear and as the database holds it."""
+    """Every value of every table, in clear and as the database holds it, without what chance spells in ciphers."""
     in_clear = [list(table.select().dicts()) for table in TABLES]
     raw = [db.execute_sql(f'SELECT * FROM "{table._meta.table_name}"').fetchall() for table in TABLES]
-    return str([in_clear, raw]).casefold()
+    return re.sub(r"gAAAA[\w-]+=*", "", str([in_clear, raw])).casefold()
 
 
 def bytes_of_the_files() -> bytes:

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import re
+import subprocess
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
@@ -32,6 +33,9 @@ INTACT = [
     "x@y",
     "’t Hart",
 ]
+WRITTEN = st.text(st.sampled_from("=+-@\uff1d\uff20 ';,\"0aé王م")) | st.text(
+    st.characters(codec="utf-8", exclude_categories=("C",))
+)
 enough = settings(max_examples=300, deadline=None, database=None)
 
 
@@ -96,6 +100,33 @@ def test_csv_keeps_a_telephone_number_whole_behind_the_apostrophe(asking):
 
     (_, line) = csv.reader(io.StringIO(b"".join(pieces).decode("utf-8-sig"), newline=""))
     assert with_texts(line) == ["'+976 99 112233"] * FREE
+
+
+@settings(enough, max_examples=4, suppress_health_check=list(HealthCheck))
+@given(rows=st.lists(st.lists(WRITTEN, min_size=FREE, max_size=FREE), min_size=20, max_size=40))
+@example(rows=[["=1+1"] * FREE, ["00123"] * FREE, ["https://example.org"] * FREE, ["12E34567"] * FREE])
+@example(rows=[[text] * FREE for text in (*INTACT, "+976 99 112233", "'", '"', "\u2028=1")])
+@pytest.mark.parametrize("as_text", [True, False], ids=["text", "guess"])
+def test_csv_is_read_by_libreoffice_without_a_formula_and_without_a_loss(
+    asking, tmp_path_factory, as_text, rows
+):
+    """Whether a value in quotes is text, or what it looks like, is what its user says when it opens the file."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "list.csv").write_bytes(b"".join(csv_chunks(map(as_the_database_gives_it, rows), asking)))
+
+    office = ["soffice", "--headless", f"-env:UserInstallation=file://{folder.parent}/profile"]
+    reading = f"--infilter=Text - txt - csv (StarCalc):44,34,76,1,,0,{str(as_text).lower()}"
+    into = ["--convert-to", "xlsx", "--outdir", folder]
+    subprocess.run([*office, reading, *into, folder / "list.csv"], check=True, capture_output=True)
+
+    _, *lines = load_workbook(folder / "list.xlsx").active.iter_rows()
+    assert len(lines) == len(rows)
+    assert "f" not in {cell.data_type for line in lines for cell in line}
+    for line, texts in zip(lines, rows, strict=True):
+        expected = [f"'{one}" if FORMULA.match(one) else one for one in map(on_one_line, texts)]
+        for cell, text in zip(with_texts(line), expected, strict=True):
+            if as_text or cell.data_type == "s":
+                assert unescape(cell.value or "") == text
 
 
 @settings(enough, max_examples=100)

@@ -1196,8 +1196,8 @@ def test_link_of_an_address_that_only_waits_goes_to_nobody(ada, change, desk):
 # A copy of everything
 
 INTERNAL = {
-    "id", "public_id", "form_key", "address_key", "name_key", "organisation_key", "search", "link_version",
-    "sequence",
+    "id", "public_id", "form_key", "address_key", "name_key", "organisation_key", "search", "diet_marks",
+    "link_version", "sequence",
 }  # fmt: skip
 RENAMED = {
     "visa_state": "visa_letter",

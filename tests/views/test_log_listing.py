@@ -92,6 +92,11 @@ def test_log_tells_who_did_what_to_which_registration_and_when(desk_client, regi
             {"format": "csv", "columns": ["reference", "state"], "has_search": True, "rows": 12},
             "Registrations exported: CSV; 2 columns; 12 registrations; Found by a search",
         ),
+        (
+            "registrations.exported",
+            {"rows": 3, "filters": {"country": ["FR"], "state": ["confirmed"]}, "negated": ["country"]},
+            "Registrations exported: 3 registrations; Country: not France; State: Confirmed",
+        ),
     ],
 )
 def test_details_are_told_in_words(desk_client, action, details, words):

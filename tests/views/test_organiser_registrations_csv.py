@@ -143,6 +143,14 @@ def test_export_is_logged_with_its_number_of_rows(closed_desk, query, details):
     }
 
 
+def test_export_of_a_filtered_list_is_logged_with_its_filters(closed_desk):
+    closed_desk.get(f"{FILE}?country=FR&country=DE&not=country")
+
+    details = stored(AuditEntry)[-1].details
+    assert details["filters"] == {"country": ["FR", "DE"]}
+    assert details["negated"] == ["country"]
+
+
 @pytest.mark.parametrize("separator", ["x", "%00", "tab", ";;", "%0D"])
 def test_other_separators_are_refused(closed_desk, separator):
     closed_desk.get(f"{FILE}?sep={separator}", status=400)
