@@ -155,16 +155,20 @@ Registration.add_index(
         name="registration_active_address",
     )
 )
-SORTED = (
-    Registration.name_key, Registration.organisation_key, Registration.country, Registration.address_key,
-    Registration.function, Registration.category, Registration.interpretation, Registration.visa_state,
-    Registration.travel, Registration.hotel, Registration.state, Registration.created_at, Registration.updated_at,
+NOT_ERASED = Registration.state != SQL("'erased'")  # not a parameter: only so does SQLite find the indexes
+EMPTIED = (
+    Registration.name_key, Registration.organisation_key, Registration.country, Registration.function,
+    Registration.category, Registration.interpretation, Registration.visa_state, Registration.travel,
+    Registration.hotel,
+)  # fmt: skip
+KEPT = (
+    Registration.address_key, Registration.state, Registration.created_at, Registration.updated_at,
     Registration.reference,
 )  # fmt: skip
-for column in SORTED:
-    Registration.add_index(
-        Registration.index(column, Registration.id, name=f"registration_{column.column_name}_id")
-    )
+for columns, rows in ((EMPTIED, SQL("state != 'erased'")), (KEPT, None)):
+    for column in columns:
+        name = f"registration_{column.column_name}_id"
+        Registration.add_index(Registration.index(column, Registration.id, where=rows, name=name))
 
 
 class Repeat(Base):

@@ -1,12 +1,14 @@
 """Is the organisers' list as fast with 100,000 registrations as with 1,000? Medians in one run, and their ratios.
 
-Whole requests of an organiser through the application, on a SQLite file with the settings of production. The list is
-filled up between the two measurements.
+Whole requests of an organiser through the application, on a SQLite file with the settings of production. Each list has
+a process of its own; they take turns, so that what disturbs the machine disturbs both.
 """
 
 import statistics
 import tempfile
 import time
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -16,7 +18,6 @@ from app import create_app
 from benchmarks.known_address import settings
 from db import connection
 from domain import clock, demo, organisers
-from domain.conference import Conference
 from domain.roster import SORTS
 from security import limiter
 
@@ -47,26 +48,8 @@ def pages(client: FlaskClient) -> dict[str, str]:
     return found | {f"search: {words}": f"{LIST}?q={words}" for words in SEARCHES}
 
 
-def median(client: FlaskClient, path: str) -> float:
-    """Milliseconds."""
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        assert client.get(path).status_code == 200
-        times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
-
-
-def fill_up(size: int, stored: int, conference: Conference) -> None:
-    began = time.perf_counter()
-    with connection():
-        sum(demo.seed(size - stored, conference))
-    print(
-        f"{size - stored:,} registrations seeded, {(size - stored) / (time.perf_counter() - began):,.0f} a second"
-    )
-
-
-def main() -> None:
+def serve(size: int, questions: Connection) -> None:
+    """Fill a list, and answer the name of a page with its milliseconds until there are no more questions."""
     with tempfile.TemporaryDirectory() as folder:
         chosen = settings(Path(folder))
         app = create_app(chosen)
@@ -74,13 +57,43 @@ def main() -> None:
         clock.rehearse(chosen.rehearsal_date)
         client = app.test_client()
         sign_in(client)
-        times: list[dict[str, float]] = []
-        for stored, size in zip((0, *SIZES), SIZES, strict=False):
-            fill_up(size, stored, app.extensions["desk"].conference)
-            times.append({name: median(client, path) for name, path in pages(client).items()})
-        print(f"{'page':30}{SIZES[0]:>14,}{SIZES[1]:>14,}{'ratio':>8}")
-        for name, few in times[0].items():
-            print(f"{name:30}{few:11.1f} ms{times[1][name]:11.1f} ms{times[1][name] / few:8.2f}")
+        began = time.perf_counter()
+        with connection():
+            sum(demo.seed(size, app.extensions["desk"].conference))
+        print(
+            f"{size:,} registrations seeded, {size / (time.perf_counter() - began):,.0f} a second", flush=True
+        )
+        measured = pages(client)
+        questions.send(list(measured))
+        while name := questions.recv():
+            began = time.perf_counter()
+            assert client.get(measured[name]).status_code == 200
+            questions.send((time.perf_counter() - began) * 1000)
+
+
+def main() -> None:
+    spawning = get_context("spawn")
+    ends = []
+    for size in SIZES:
+        here, there = spawning.Pipe()
+        spawning.Process(target=serve, args=(size, there), daemon=True).start()
+        ends.append(here)
+    names, *_ = [end.recv() for end in ends]
+    print(f"{'page':30}{SIZES[0]:>14,}{SIZES[1]:>14,}{'ratio':>8}")
+    for name in names:
+        few, many = map(statistics.median, zip(*(turn(ends, name) for _ in range(ROUNDS)), strict=True))
+        print(f"{name:30}{few:11.1f} ms{many:11.1f} ms{many / few:8.2f}", flush=True)
+    for end in ends:
+        end.send("")
+
+
+def turn(ends: list[Connection], name: str) -> list[float]:
+    """The milliseconds of a page in each list, one after the other."""
+    times = []
+    for end in ends:
+        end.send(name)
+        times.append(end.recv())
+    return times
 
 
 if __name__ == "__main__":

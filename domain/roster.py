@@ -13,7 +13,7 @@ from peewee import SQL, Case, ModelSelect, NodeList, Tuple, Value, fn
 
 from db import db
 from domain.answers import fold
-from models import ACTIVE, STATES, UNFINISHED, Consent, EncryptedField, Mail, Registration
+from models import ACTIVE, NOT_ERASED, STATES, UNFINISHED, Consent, EncryptedField, Mail, Registration
 
 SORTS = {
     "name": Registration.name_key,
@@ -313,7 +313,9 @@ def slice_of(
     """The rows next to the anchor, nearest first: by index, however long the list is, or `among` ids that are few."""
     descending = query.is_descending != bool(query.before)
     found = (
-        matching(query)
+        matching(query).where(
+            NOT_ERASED
+        )  # so that the indexes are in question: to search, they would be a detour
         if among is None
         else Registration.select(*LISTED).where(Registration.id.in_(list(among)))
     )

@@ -1,5 +1,7 @@
 """Marks to find diets by, and an index and one order on every database for each column that the list sorts by.
 
+Where an erased registration holds nothing, it is not in the index: it would come before all others.
+
 The marks of the rows that there are come with their next change: a migration has no keys to read the needs with.
 """
 
@@ -9,6 +11,10 @@ SIZES = {
     "country": 2, "address_key": 254, "function": 120, "category": 32, "interpretation": 4, "visa_state": 16,
     "travel": 8, "hotel": 8, "state": 16, "reference": 16,
 }  # fmt: skip
+EMPTIED = (
+    "country", "function", "category", "interpretation", "visa_state", "travel", "hotel", "name_key",
+    "organisation_key",
+)  # fmt: skip
 
 
 def up(migrator, db):
@@ -16,5 +22,8 @@ def up(migrator, db):
     if isinstance(db, PostgresqlDatabase):
         changes = (f'ALTER COLUMN {name} TYPE varchar({size}) COLLATE "C"' for name, size in SIZES.items())
         db.execute_sql(f"ALTER TABLE registration {', '.join(changes)}")
-    for name in (*SIZES, "updated_at"):
-        db.execute_sql(f"CREATE INDEX registration_{name}_id ON registration ({name}, id)")
+    for name in ("name_key", "organisation_key"):
+        db.execute_sql(f"DROP INDEX registration_{name}_id")
+    for name in dict.fromkeys((*SIZES, "updated_at", *EMPTIED)):
+        rows = " WHERE state != 'erased'" if name in EMPTIED else ""
+        db.execute_sql(f"CREATE INDEX registration_{name}_id ON registration ({name}, id){rows}")
