@@ -18,7 +18,7 @@ from domain.reasons import reason_of
 from domain.roster import Query
 from domain.transport import LAST_TIMEOUT, Deferred, Refused, SmtpTransport
 from domain.worker import Worker
-from models import MAIL_STATES, Mail
+from models import MAIL_STATES, Mail, Organiser
 from observability import init_logging
 
 DEMO_ORGANISER = "organiser@example.org"
@@ -68,13 +68,21 @@ def db_status() -> None:
 
 @organiser.command("add")
 @click.argument("email")
-def organiser_add(email: str) -> None:
-    """Let EMAIL sign in, and print the password once."""
+@click.option(
+    "--role", "roles", type=click.Choice(list(organisers.RIGHTS)), multiple=True, required=True,
+    help="What EMAIL may do; may be given several times.",
+)  # fmt: skip
+def organiser_add(email: str, roles: tuple[str, ...]) -> None:
+    """Let EMAIL sign in, and print the password once.
+
+    A reader sees the list, but no sensitive answers. Logistics sees and keeps journeys, rooms, diets and access needs,
+    visa sees passports and keeps the letters, both act for delegates. An admin may do everything.
+    """
     password = organisers.new_password()
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
         with connection():
-            organisers.add(email, password)
+            organisers.add(email, password, roles=roles)
     except EmailNotValidError as error:
         raise click.ClickException(f"{email} is no e-mail address: {error}") from None
     except organisers.OrganiserExists:
@@ -111,10 +119,10 @@ def organiser_remove(email: str) -> None:
 
 @organiser.command("list")
 def organiser_list() -> None:
-    """List the addresses that may sign in."""
+    """List the addresses that may sign in, with their roles."""
     with connection():
-        for email in organisers.addresses():
-            click.echo(email)
+        for one in organisers.current().order_by(Organiser.email):
+            click.echo(f"{one.email}  {one.roles}")
 
 
 @organiser.command("demo")
@@ -125,7 +133,7 @@ def organiser_demo() -> None:
     password = settings().rehearsal_password or organisers.new_password()
     with connection():
         try:
-            organisers.add(DEMO_ORGANISER, password)
+            organisers.add(DEMO_ORGANISER, password, roles=["admin"])
         except organisers.OrganiserExists:
             organisers.reset(DEMO_ORGANISER, password)
     mails = f"kept: {settings().mail_url}" if settings().keeps_mails else "sent"

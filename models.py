@@ -204,10 +204,14 @@ Consent.add_index(
 
 
 class Organiser(Base):
-    """Somebody of the secretariat who may sign in. `language` is the one of the last sign-in, for mails."""
+    """Somebody of the secretariat who may sign in. `language` is the one of the last sign-in, for mails.
+
+    `roles` are words with a space between them; see domain/organisers.py.
+    """
 
     email = CharField(254, unique=True)
     password_hash = CharField(200)
+    roles = CharField(64, default="reader", constraints=[SQL("DEFAULT 'reader'")])
     language = CharField(2, default="fr", constraints=[SQL("DEFAULT 'fr'")])
     created_at = UTCDateTimeField()
 

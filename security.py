@@ -3,16 +3,20 @@
 import hashlib
 import json
 import secrets
+import threading
 import time
 from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 from flask import Flask, Response, abort, current_app, request, session, url_for
+from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
+from limits.storage import MemoryStorage
 from werkzeug import Response as WerkzeugResponse
+from werkzeug.exceptions import Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import LOOPBACK, Settings
@@ -22,6 +26,33 @@ from htmx import turn_away
 from models import EncryptedField, LateLink, Organiser, Registration
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+ANYBODY = "anybody"
+# The right that each of the organisers' pages needs; what is not here is closed to everybody.
+RIGHTS = {
+    "organiser.desk": {"GET": ANYBODY},
+    "organiser.session": {"GET": ANYBODY, "POST": ANYBODY},
+    "organiser.session_end": {"POST": "read"},
+    "organiser.registrations": {"GET": "read"},
+    "organiser.registration": {"GET": "read", "POST": "write"},
+    "organiser.registrations_csv": {"GET": "read"},
+    "organiser.registrations_xlsx": {"GET": "read"},
+    "organiser.registrations_json": {"GET": "admin"},
+    "organiser.late_links": {"GET": "write", "POST": "write"},
+    "mails.listing": {"GET": "read"},
+    "mails.show": {"GET": "read"},
+    "mails.body": {"GET": "read"},
+    "mails.retries": {"POST": "write"},
+    "mails.retry": {"POST": "write"},
+    "mails.address": {"POST": "write"},
+    "announcements.listing": {"GET": "read"},
+    "announcements.new": {"GET": "write", "POST": "write"},
+    "announcements.show": {"GET": "read"},
+    "announcements.edit": {"GET": "write", "POST": "write"},
+    "announcements.preview": {"GET": "read"},
+    "announcements.sending": {"POST": "write"},
+    "announcements.stop": {"POST": "write"},
+    "log.listing": {"GET": "read"},
+}
 LARGEST_BODY = 1024 * 1024  # bytes: a field of 100 kB, percent-encoded, still comes back with what was typed
 FORM_KEY_LIFETIME = 30 * 24 * 3600  # seconds
 ADDRESS_LIFETIME = 72 * 3600  # seconds
@@ -38,6 +69,17 @@ FIXED_HEADERS = {
 
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, strategy="moving-window")
 login_manager = LoginManager()
+
+
+class Counters(MemoryStorage):
+    """The limits' counters in memory, of which two requests at once would start the same timer twice."""
+
+    STORAGE_SCHEME = ["memory"]
+    _one_at_a_time = threading.Lock()
+
+    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the library's own, by its private name
+        with self._one_at_a_time:
+            super()._MemoryStorage__schedule_expiry()  # type: ignore[misc]
 
 
 class Visitor(UserMixin):
@@ -74,6 +116,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     app.before_request(check_origin)
     app.before_request(read_input)
+    app.before_request(check_rights)
     app.after_request(add_headers)
     limiter.init_app(app)
     login_manager.session_protection = (
@@ -81,7 +124,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     login_manager.init_app(app, add_context_processor=False)  # public pages ask nobody who they are
     login_manager.user_loader(load_visitor)
-    login_manager.unauthorized_handler(ask_to_sign_in)
+    app.jinja_env.globals["may"] = may
 
 
 def origin(url: str) -> str:
@@ -134,6 +177,24 @@ def read_input() -> None:
     if not request.query_string.isascii():
         request.query_string = b""
     _ = request.form
+
+
+def check_rights() -> WerkzeugResponse | None:
+    """Show and do for organisers what their roles allow, and nothing that RIGHTS does not name."""
+    if not (request.url_rule and request.url_rule.rule.startswith("/organiser")):
+        return None
+    method = "GET" if request.method in SAFE_METHODS else request.method
+    needed = RIGHTS.get(str(request.endpoint), {}).get(method, "")
+    if needed == ANYBODY or may(needed):
+        return None
+    if not current_user.is_authenticated:
+        return ask_to_sign_in()
+    raise Forbidden(gettext("Your role does not allow this. An organiser with the role “admin” may do it."))
+
+
+def may(right: str) -> bool:
+    """Whether whoever looks at this is signed in and has a right."""
+    return current_user.is_authenticated and right in organisers.rights_of(current_user.organiser)
 
 
 def by_address() -> str:

@@ -30,7 +30,7 @@ SEARCHES = ("lovelace", "nobody of this name", "достоевский labour")
 def sign_in(client: FlaskClient) -> None:
     password = organisers.new_password()
     with connection():
-        organisers.add("organiser@example.org", password)
+        organisers.add("organiser@example.org", password, roles=["admin"])
     page = BeautifulSoup(client.get("/organiser/session").text, "html.parser")
     given = {"csrf_token": page.select_one("[name=csrf_token]")["value"], "email": "organiser@example.org"}
     assert client.post("/organiser/session", data=given | {"password": password}).status_code == 303

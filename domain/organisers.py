@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 
 from peewee import IntegrityError, ModelSelect
@@ -11,6 +12,13 @@ from db import write
 from domain import audit, clock
 from models import Organiser, SignIn
 
+# What each role may do. `write` acts for delegates and shows what the other rights of the role cover.
+RIGHTS = {
+    "reader": {"read"},
+    "logistics": {"read", "write", "logistics"},
+    "visa": {"read", "write", "visa"},
+    "admin": {"read", "write", "logistics", "visa", "admin"},
+}
 LIFETIME = timedelta(hours=8)
 REMOVED = "removed"  # in the place of a password hash: no password has it
 NOBODY = generate_password_hash(
@@ -30,12 +38,19 @@ def new_password() -> str:
     return secrets.token_urlsafe(15)
 
 
-def add(email: str, password: str) -> Organiser:
+def rights_of(organiser: Organiser) -> set[str]:
+    """What an organiser may do by all of their roles."""
+    return {right for role in organiser.roles.split() for right in RIGHTS[role]}
+
+
+def add(email: str, password: str, *, roles: Iterable[str] = ("reader",)) -> Organiser:
     """Let somebody sign in, once more if they were removed. Raises OrganiserExists."""
-    email, given = (
-        email.casefold(),
-        {"password_hash": generate_password_hash(password), "created_at": clock.now()},
-    )
+    email = email.casefold()
+    given = {
+        "password_hash": generate_password_hash(password),
+        "roles": " ".join(dict.fromkeys(roles)),
+        "created_at": clock.now(),
+    }
     try:
         with write():
             was_removed = (Organiser.email == email) & (Organiser.password_hash == REMOVED)

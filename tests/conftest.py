@@ -121,7 +121,7 @@ def registered(app: Flask) -> Callable[..., Registration]:
 def organiser(app: Flask) -> Organiser:
     """cem, of the secretariat."""
     with connection():
-        return organisers.add("cem@example.org", PASSWORD)
+        return organisers.add("cem@example.org", PASSWORD, roles=["admin"])
 
 
 @pytest.fixture

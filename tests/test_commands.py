@@ -87,7 +87,7 @@ def test_db_upgrade_has_nothing_to_do_a_second_time(run):
 
 
 def test_organiser_add_prints_a_password_that_works(run):
-    result = run("organiser", "add", "cem@example.org")
+    result = run("organiser", "add", "cem@example.org", "--role", "visa")
 
     password = password_in(result)
     assert result.output == f"Password of cem@example.org: {password}\n"
@@ -95,7 +95,7 @@ def test_organiser_add_prints_a_password_that_works(run):
 
 
 def test_organiser_add_refuses_an_address_that_is_there(run, organiser):
-    result = run("organiser", "add", "Cem@Example.org", code=1)
+    result = run("organiser", "add", "Cem@Example.org", "--role", "visa", code=1)
 
     assert "is an organiser already" in result.output
     assert addresses() == ["cem@example.org"]
@@ -103,14 +103,14 @@ def test_organiser_add_refuses_an_address_that_is_there(run, organiser):
 
 @pytest.mark.parametrize("email", ["cem", "cém@example.org"])
 def test_organiser_add_refuses_what_is_no_address(run, email):
-    result = run("organiser", "add", email, code=1)
+    result = run("organiser", "add", email, "--role", "visa", code=1)
 
     assert f"{email} is no e-mail address" in result.output
     assert addresses() == []
 
 
 def test_organiser_reset_gives_a_new_password_and_ends_the_sign_ins(run):
-    before = password_in(run("organiser", "add", "cem@example.org"))
+    before = password_in(run("organiser", "add", "cem@example.org", "--role", "visa"))
     with connection():
         token = organisers.sign_in(Organiser.get())
 
@@ -123,7 +123,7 @@ def test_organiser_reset_gives_a_new_password_and_ends_the_sign_ins(run):
 
 
 def test_organiser_remove_takes_the_access(run):
-    password = password_in(run("organiser", "add", "cem@example.org"))
+    password = password_in(run("organiser", "add", "cem@example.org", "--role", "visa"))
 
     result = run("organiser", "remove", "cem@example.org")
 
@@ -141,9 +141,22 @@ def test_organiser_who_is_unknown_is_said_to_be(run, organiser, command):
 
 def test_organiser_list_names_the_addresses_in_order(run):
     for email in ("cem@example.org", "bo@example.org"):
-        run("organiser", "add", email)
+        run("organiser", "add", email, "--role", "visa")
 
-    assert run("organiser", "list").output == "bo@example.org\ncem@example.org\n"
+    assert run("organiser", "list").output == "bo@example.org  visa\ncem@example.org  visa\n"
+
+
+def test_organiser_add_gives_every_role_once(run):
+    run("organiser", "add", "cem@example.org", *("--role", "visa", "--role", "logistics", "--role", "visa"))
+
+    assert run("organiser", "list").output == "cem@example.org  visa logistics\n"
+
+
+@pytest.mark.parametrize("roles", [[], ["--role", "chair"]])
+def test_organiser_add_without_a_role_that_there_is_is_wrong_usage(run, roles):
+    run("organiser", "add", "cem@example.org", *roles, code=2)
+
+    assert addresses() == []
 
 
 @pytest.mark.parametrize("command", ["add", "reset", "remove"])

@@ -185,7 +185,7 @@ def https_client(make_settings):
     """A browser at a service with a public https address."""
     with second_service(make_settings(public_url=PUBLIC_URL)) as app:
         with connection():
-            organisers.add("cem@example.org", PASSWORD)
+            organisers.add("cem@example.org", PASSWORD, roles=["admin"])
         yield PageClient(app)
 
 

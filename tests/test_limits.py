@@ -2,7 +2,9 @@
 
 import shutil
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +32,7 @@ from werkzeug.datastructures import MultiDict
 
 from domain.conference import LANGUAGES
 from models import Mail, Registration
+from security import Counters
 
 pytestmark = ON_SQLITE
 
@@ -217,6 +220,26 @@ def test_thirty_first_sign_in_to_one_account_has_to_wait_even_with_the_right_pas
     client.post(SESSION, right, status=429)
 
     client.post(SESSION, right | {"email": "bo@example.org"}, status=422)
+
+
+def test_requests_at_once_start_the_timer_of_the_counters_once(app):
+    class SlowCounters(Counters):
+        @property
+        def timer(self) -> threading.Timer:
+            time.sleep(0.02)
+            return self.latest
+
+        @timer.setter
+        def timer(self, timer: threading.Timer) -> None:
+            self.latest = timer
+
+    counters = SlowCounters("memory://")
+    counters.timer.join()
+
+    with ThreadPoolExecutor() as requests:
+        allowed = requests.map(lambda number: counters.acquire_entry(f"{number}", 1, 60), range(4))
+
+        assert list(allowed) == [True] * 4
 
 
 def test_answers_within_the_limits_speak_of_no_waiting(client):

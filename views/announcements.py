@@ -2,7 +2,7 @@
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_login import current_user, login_required
+from flask_login import current_user
 from werkzeug import Response
 
 from domain import announcements, roster
@@ -25,7 +25,6 @@ hold_connection(bp)
 
 
 @bp.get("")
-@login_required
 def listing() -> str:
     """List what has been written, newest first."""
     return render_template(
@@ -37,7 +36,6 @@ def listing() -> str:
 
 
 @bp.route("/new", methods=["GET", "POST"])
-@login_required
 def new() -> Response | tuple[str, int]:
     """Let an organiser write to the delegates whom a search of the list finds."""
     form, search = AnnouncementForm(), roster.in_words(asked())
@@ -52,7 +50,6 @@ def new() -> Response | tuple[str, int]:
 
 
 @bp.route(f"{ONE}/edit", methods=["GET", "POST"])
-@login_required
 def edit(number: int) -> Response | tuple[str, int]:
     """Let an organiser put other words into a draft."""
     announcement = find(number)
@@ -103,7 +100,6 @@ def form_page(page: str, heading: str, form: AnnouncementForm, search: str) -> t
 
 
 @bp.get(ONE)
-@login_required
 def show(number: int) -> Response:
     """Show an announcement as delegates see it, and how far it is."""
     return announcement_page(find(number), SendForm(formdata=None))
@@ -129,7 +125,6 @@ def announcement_page(announcement: Announcement, form: SendForm, status: int = 
 
 
 @bp.get(f"{ONE}/preview/{LANGUAGE}")
-@login_required
 def preview(number: int, language: str) -> Response:
     """Give an announcement as the HTML of its mail, for the frame on its page."""
     mail = announcements.preview(find(number), language, desk=front_desk())
@@ -138,7 +133,6 @@ def preview(number: int, language: str) -> Response:
 
 
 @bp.post(f"{ONE}/sending")
-@login_required
 def sending(number: int) -> Response:
     """Send an announcement to everybody whom its search finds now, if that is as many as were agreed to."""
     announcement, form = find(number), SendForm()
@@ -162,7 +156,6 @@ def reason(form: SendForm, actual: int) -> str:
 
 
 @bp.post(f"{ONE}/stop")
-@login_required
 def stop(number: int) -> Response:
     """Stop sending an announcement."""
     if not StopForm().validate():

@@ -35,7 +35,7 @@ def refused(error: HTTPException) -> Response:
     title, text = words(error.code)
     own_words = (
         error.description
-        if error.code in (404, 410) and error.description != type(error).description
+        if error.code in (403, 404, 410) and error.description != type(error).description
         else None
     )
     return page(error.code, title, own_words or text, error)

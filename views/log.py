@@ -10,7 +10,6 @@ from flask import Blueprint, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from flask_login import login_required
 from werkzeug import Response
 
 from domain import audit
@@ -66,7 +65,6 @@ def for_every_page() -> dict[str, Any]:
 
 
 @bp.get("")
-@login_required
 def listing() -> Response:
     """Show the log, newest first, or to htmx the entries."""
     query = asked()

@@ -73,6 +73,9 @@ def open_form(page: Page, lang: str = "en") -> None:
 def fill_in(page: Page, answers: dict[str, Any]) -> None:
     for name, value in answers.items():
         if isinstance(value, list):
+            expect(page.locator(".htmx-request")).to_have_count(
+                0
+            )  # an error that goes moves what is below it
             for choice in value:
                 page.check(f'[name="{name}"][value="{choice}"]')
         elif name in ("country", "nationality"):

@@ -19,7 +19,9 @@ from models import Mail, Organiser, Registration
 def desk_client(app: Flask, client: PageClient) -> PageClient:
     """A browser in which cem, who reads English, has signed in; without a password, for scrypt is slow on purpose."""
     with connection():
-        cem = Organiser.create(email="cem@example.org", password_hash="", created_at=clock.now())
+        cem = Organiser.create(
+            email="cem@example.org", password_hash="", roles="admin", created_at=clock.now()
+        )
         token = organisers.sign_in(cem)
     with client.client.session_transaction() as session:
         session.update(_user_id=token, _fresh=True, lang="en")

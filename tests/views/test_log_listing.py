@@ -181,7 +181,7 @@ def test_form_shows_what_was_asked(desk_client):
 
 @ON_SQLITE
 def test_organiser_who_was_removed_is_still_offered_and_named(desk_client, run):
-    run("organiser", "add", "bo@example.org")
+    run("organiser", "add", "bo@example.org", "--role", "reader")
     run("organiser", "remove", "bo@example.org")
 
     page = desk_client.get(PAGE)

@@ -309,7 +309,7 @@ def test_own_edit_after_the_deadline_asks_no_questions(lisbon, client, row):
 def desk_client(lisbon: Flask, client: PageClient) -> PageClient:
     """A browser in which cem has signed in; the clock stands where it stood."""
     with connection():
-        organisers.add("cem@example.org", PASSWORD)
+        organisers.add("cem@example.org", PASSWORD, roles=["admin"])
     sign_in(client, "cem@example.org", PASSWORD)
     return client
 
