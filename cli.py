@@ -2,12 +2,13 @@
 
 import os
 import signal
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 
 import click
 from email_validator import EmailNotValidError, validate_email
-from flask import Flask, current_app
+from flask import Flask, current_app, url_for
 from flask.cli import AppGroup
 
 from config import Settings
@@ -73,36 +74,40 @@ def db_status() -> None:
     help="What EMAIL may do; may be given several times.",
 )  # fmt: skip
 def organiser_add(email: str, roles: tuple[str, ...]) -> None:
-    """Let EMAIL sign in, and print the password once.
+    """Let EMAIL enrol, and print the link for it, which works once and for a day.
 
     A reader sees the list, but no sensitive answers. Logistics sees and keeps journeys, rooms, diets and access needs,
     visa sees passports and keeps the letters, both act for delegates. An admin may do everything.
     """
-    password = organisers.new_password()
     try:
         validate_email(email, check_deliverability=False, allow_smtputf8=False)
         with connection():
-            organisers.add(email, password, roles=roles)
+            token = organisers.invite(email, roles=roles)
     except EmailNotValidError as error:
         raise click.ClickException(f"{email} is no e-mail address: {error}") from None
     except organisers.OrganiserExists:
         raise click.ClickException(
             f"{email} is an organiser already; see: flask organiser reset {email}"
         ) from None
-    click.echo(f"Password of {email}: {password}")
+    print_link(email, token)
+
+
+def print_link(email: str, token: str) -> None:
+    with current_app.test_request_context():
+        path = url_for("access.enrolment", token=token)
+    click.echo(f"{email} enrols here, once and within 24 hours:\n{current_app.config['ORIGIN']}{path}")
 
 
 @organiser.command("reset")
 @click.argument("email")
 def organiser_reset(email: str) -> None:
-    """Give EMAIL a new password, print it once, and end all its sign-ins."""
-    password = organisers.new_password()
+    """Take EMAIL's password, codes and sign-ins away at once, and print a link to enrol anew."""
     try:
         with connection():
-            organisers.reset(email, password)
+            token = organisers.reset(email)
     except organisers.OrganiserUnknown:
         raise click.ClickException(f"{email} is no organiser") from None
-    click.echo(f"Password of {email}: {password}")
+    print_link(email, token)
 
 
 @organiser.command("remove")
@@ -119,10 +124,10 @@ def organiser_remove(email: str) -> None:
 
 @organiser.command("list")
 def organiser_list() -> None:
-    """List the addresses that may sign in, with their roles."""
+    """List the addresses that may sign in, with their roles, and say who has not enrolled yet."""
     with connection():
         for one in organisers.current().order_by(Organiser.email):
-            click.echo(f"{one.email}  {one.roles}")
+            click.echo(f"{one.email}  {one.roles}{'' if organisers.has_enrolled(one) else '  not enrolled'}")
 
 
 @organiser.command("demo")
@@ -132,10 +137,9 @@ def organiser_demo() -> None:
         raise click.ClickException("only in a rehearsal (CONVOKE_MODE=rehearsal)")
     password = settings().rehearsal_password or organisers.new_password()
     with connection():
-        try:
-            organisers.add(DEMO_ORGANISER, password, roles=["admin"])
-        except organisers.OrganiserExists:
-            organisers.reset(DEMO_ORGANISER, password)
+        with suppress(organisers.OrganiserUnknown):
+            organisers.remove(DEMO_ORGANISER)
+        organisers.add(DEMO_ORGANISER, password, roles=["admin"])
     mails = f"kept: {settings().mail_url}" if settings().keeps_mails else "sent"
     click.echo(f"Rehearsal on {settings().rehearsal_date}. Mails are {mails}")
     click.echo(f"  Delegates    {settings().public_url}/")

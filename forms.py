@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
-from wtforms.validators import ValidationError
+from wtforms.validators import EqualTo, ValidationError
 
+from domain import passwords
 from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
 from domain.conference import LANGUAGE_NAMES, LANGUAGES, Conference, Question
 from domain.doubts import expires_soon, is_apart, is_far_from, is_usual_flight, likely_address
@@ -27,6 +28,7 @@ from fields import (
     Required,
     Text,
     Tick,
+    international,
     offer,
     readable,
     squash,
@@ -538,8 +540,66 @@ class EraseForm(DelegateForm):
         self.block.is_optional = True
 
 
+def present_password() -> Password:
+    return Password(
+        _l("Password"),
+        validators=[Required(_l("Enter your password")), LengthAtMost(200)],
+        render_kw={"autocomplete": "current-password", "maxlength": 200},
+    )
+
+
+def new_password() -> Password:
+    return Password(
+        _l("New password"),
+        description=_l(
+            "At least 12 characters. A few words that nobody would put together are easy to remember"
+        ),
+        validators=[Required(_l("Choose a password")), LengthAtMost(200), hard_to_guess],
+        render_kw={"autocomplete": "new-password", "maxlength": 200},
+    )
+
+
+def new_password_again() -> Password:
+    return Password(
+        _l("The same password once more"),
+        validators=[EqualTo("password", _l("Type the same password twice"))],
+        render_kw={"autocomplete": "new-password", "maxlength": 200},
+    )
+
+
+def hard_to_guess(form: Form, field: Any) -> None:
+    """Refuse what is short, or is the address or one of the commonest passwords in disguise."""
+    if len(field.data) < passwords.SHORTEST:
+        raise ValidationError(_l("Choose a password of 12 characters or more"))
+    if passwords.is_trivial(field.data, form.email):
+        raise ValidationError(
+            _l("Choose a password that is harder to guess: not the address, not a well-known word")
+        )
+
+
+def code_field(description: Any = "") -> Text:
+    """No numeric keyboard: recovery codes have letters."""
+    return Text(
+        _l("Code from your app, or a recovery code"),
+        description=description,
+        filters=[international],
+        validators=[code_where_needed, LengthAtMost(40)],
+        render_kw={
+            "autocomplete": "one-time-code",
+            "maxlength": 40,
+            "spellcheck": "false",
+            "autocapitalize": "off",
+        },
+    )
+
+
+def code_where_needed(form: Form, field: Any) -> None:
+    if form.needs_code and not field.data:
+        raise ValidationError(_l("Enter the code that your app shows, or a recovery code"))
+
+
 class SignInForm(Form):
-    """An organiser's address and password."""
+    """An organiser's address, password and code; `kept` is what was typed before the last sign-in ended."""
 
     email = EmailText(
         _l("E-mail address"),
@@ -547,15 +607,63 @@ class SignInForm(Form):
         validators=[Required(_l("Enter your e-mail address")), readable, LengthAtMost(254)],
         render_kw={"autocomplete": "username", "maxlength": 254},
     )
-    password = Password(
-        _l("Password"),
-        validators=[Required(_l("Enter your password")), LengthAtMost(200)],
-        render_kw={"autocomplete": "current-password", "maxlength": 200},
+    password = present_password()
+    code = code_field()
+    kept = HiddenField()
+
+    def __init__(self, *given: Any, needs_code: bool, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.needs_code = needs_code
+        self.code.is_optional = not needs_code
+
+
+class ProofForm(Form):
+    """Password and code of an organiser who has signed in."""
+
+    password = present_password()
+    code = code_field()
+
+    def __init__(self, *given: Any, needs_code: bool, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.needs_code = needs_code
+
+
+class PasswordForm(Form):
+    """A new password, twice, because nobody sees it."""
+
+    password = new_password()
+    again = new_password_again()
+
+    def __init__(self, *given: Any, email: str, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.email = email
+
+
+class EnrolmentForm(PasswordForm):
+    """The password that an organiser chooses, and the code by which their app shows that it knows the secret."""
+
+    secret = HiddenField()
+    code = Text(
+        _l("Code that the app shows"),
+        description=_l("Six digits, which change every half minute"),
+        filters=[international],
+        validators=[Required(_l("Enter the six digits that your app shows")), LengthAtMost(40)],
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": 40},
     )
+
+
+class CodesForm(Form):
+    """The wish for new recovery codes. Sent twice, it makes the same."""
+
+    key = HiddenField()
 
 
 class SignOutForm(Form):
     """Nothing but the token that proves that an organiser's own page sent it."""
+
+
+class StayForm(Form):
+    """The wish to stay signed in."""
 
 
 class RevealForm(Form):

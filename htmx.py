@@ -37,3 +37,9 @@ def go(url: str) -> Response:
 def turn_away(url: str) -> Response:
     """Lead somebody who may not see this elsewhere; to htmx as a 401, so that no page lands inside a table."""
     return make_response("", 401, {"HX-Redirect": url}) if wants_fragment() else go(url)
+
+
+def tell(event: str) -> Response:
+    """Refuse what is asked for and leave the page as it is: what was typed there stays. An element that hears of the
+    event says why."""
+    return make_response("", 401, {"HX-Trigger": event})

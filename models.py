@@ -206,14 +206,35 @@ Consent.add_index(
 class Organiser(Base):
     """Somebody of the secretariat who may sign in. `language` is the one of the last sign-in, for mails.
 
-    `roles` are words with a space between them; see domain/organisers.py.
+    `roles` are words with a space between them; see domain/organisers.py. `enrolment_hash` is the hash of the link with
+    which a password is chosen, once.
     """
 
     email = CharField(254, unique=True)
     password_hash = CharField(200)
     roles = CharField(64, default="reader", constraints=[SQL("DEFAULT 'reader'")])
     language = CharField(2, default="fr", constraints=[SQL("DEFAULT 'fr'")])
+    enrolment_hash = CharField(64, default="", constraints=[SQL("DEFAULT ''")])
+    enrolment_expires_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
+
+
+class Authenticator(Base):
+    """The app that shows an organiser's codes; `step` is the latest half minute whose code was taken.
+
+    A table of its own: a page that only names an organiser must not fail because the key of this secret is lost.
+    """
+
+    organiser = ForeignKeyField(Organiser, unique=True, on_delete="CASCADE")
+    secret = EncryptedField()
+    step = IntegerField(default=0)
+
+
+class RecoveryCode(Base):
+    """What an organiser signs in with, once, in place of the code of an app."""
+
+    organiser = ForeignKeyField(Organiser, on_delete="CASCADE")
+    code_hash = CharField(64, unique=True)
 
 
 class Announcement(Base):
@@ -288,12 +309,18 @@ class Blocked(Base):
 
 
 class SignIn(Base):
-    """One signed-in browser. The database holds the hash of its token, so a stolen table opens nothing."""
+    """One signed-in browser. The database holds the hash of its token, so a stolen table opens nothing.
+
+    Its times are real ones, in a rehearsal too. `proved_at` is when password and code were given last.
+    """
 
     organiser = ForeignKeyField(Organiser, backref="sign_ins", on_delete="CASCADE")
     token_hash = CharField(64, unique=True)
+    browser = CharField(40, default="", constraints=[SQL("DEFAULT ''")])
     created_at = UTCDateTimeField()
     expires_at = UTCDateTimeField()
+    seen_at = UTCDateTimeField(null=True)
+    proved_at = UTCDateTimeField(null=True)
 
 
 class AuditEntry(Base):
@@ -306,4 +333,7 @@ class AuditEntry(Base):
     details = JSONField(default=dict)
 
 
-TABLES = (Registration, Repeat, Consent, Organiser, Announcement, Mail, LateLink, Blocked, SignIn, AuditEntry)
+TABLES = (
+    Registration, Repeat, Consent, Organiser, Authenticator, RecoveryCode, Announcement, Mail, LateLink, Blocked,
+    SignIn, AuditEntry,
+)  # fmt: skip

@@ -2,13 +2,18 @@
 
 import hashlib
 import json
+import re
 import secrets
 import threading
 import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
-from flask import Flask, Response, abort, current_app, request, session, url_for
+from flask import Flask, Response, abort, current_app, g, request, session, url_for
 from flask_babel import gettext
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -16,14 +21,14 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from limits.storage import MemoryStorage
 from werkzeug import Response as WerkzeugResponse
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import LOOPBACK, Settings
 from db import connection
-from domain import organisers
-from htmx import turn_away
-from models import EncryptedField, LateLink, Organiser, Registration
+from domain import clock, organisers
+from htmx import go, tell, turn_away, wants_fragment
+from models import EncryptedField, LateLink, Organiser, Registration, SignIn
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 ANYBODY = "anybody"
@@ -32,6 +37,15 @@ RIGHTS = {
     "organiser.desk": {"GET": ANYBODY},
     "organiser.session": {"GET": ANYBODY, "POST": ANYBODY},
     "organiser.session_end": {"POST": "read"},
+    "access.enrolment": {"GET": ANYBODY, "POST": ANYBODY},
+    "access.warning": {"GET": ANYBODY},
+    "access.extension": {"POST": "read"},
+    "access.proof": {"GET": "read", "POST": "read"},
+    "access.account": {"GET": "read"},
+    "access.end": {"POST": "read"},
+    "access.recovery_codes": {"GET": "read", "POST": "read"},
+    "access.password": {"GET": "read", "POST": "read"},
+    "access.everybody": {"GET": "admin"},
     "organiser.registrations": {"GET": "read"},
     "organiser.registration": {"GET": "read", "POST": "write"},
     "organiser.registrations_csv": {"GET": "read"},
@@ -53,6 +67,11 @@ RIGHTS = {
     "announcements.stop": {"POST": "write"},
     "log.listing": {"GET": "read"},
 }
+# What pages ask for by themselves, as fragments: nobody need be sitting in front of them.
+BY_ITSELF = {"access.warning", "announcements.show"}
+OWN_PATH = re.compile(r"(/[\w-]+(\.\w+)?)+(\?[!-~]*)?", re.ASCII)
+PROOF_LIFETIME = timedelta(minutes=10)
+ENDED = "sign-in-ended"  # the event that templates/layouts/organiser.html listens to
 LARGEST_BODY = 1024 * 1024  # bytes: a field of 100 kB, percent-encoded, still comes back with what was typed
 FORM_KEY_LIFETIME = 30 * 24 * 3600  # seconds
 ADDRESS_LIFETIME = 72 * 3600  # seconds
@@ -85,8 +104,18 @@ class Counters(MemoryStorage):
 class Visitor(UserMixin):
     """An organiser who has signed in; Flask-Login keeps the token of the sign-in, not the organiser's number."""
 
-    def __init__(self, organiser: Organiser, token: str) -> None:
-        self.organiser, self.token = organiser, token
+    def __init__(self, sign_in: SignIn, token: str) -> None:
+        self.sign_in, self.token = sign_in, token
+
+    @property
+    def organiser(self) -> Organiser:
+        return self.sign_in.organiser
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether password and code were given a few minutes ago."""
+        proved_at = self.sign_in.proved_at
+        return proved_at is not None and clock.real_now() - proved_at < PROOF_LIFETIME
 
     def get_id(self) -> str:
         return self.token
@@ -198,9 +227,11 @@ def may(right: str) -> bool:
 
 
 def by_address() -> str:
-    """Count for each e-mail address that is typed; hashed, so that no address stands in the counters."""
-    address = request.form.get("email", "").strip().casefold()
-    return "address:" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()
+    """Count for each e-mail address that is typed, or that is signed in; hashed, so that the counters hold none."""
+    given = request.form.get("email") or (
+        current_user.organiser.email if current_user.is_authenticated else ""
+    )
+    return "address:" + hashlib.sha256(given.strip().casefold().encode("utf-8", "replace")).hexdigest()
 
 
 def retry_after() -> int:
@@ -208,13 +239,33 @@ def retry_after() -> int:
     return max(1, int(limiter.current_limit.reset_at - time.time())) if limiter.current_limit else 60
 
 
+def needs_code() -> bool:
+    """Whether nobody signs in with a password alone. In a rehearsal there may be no app to show a code."""
+    return not current_app.extensions["settings"].is_rehearsal
+
+
 def sign_in(organiser: Organiser) -> None:
     """Start a sign-in in a fresh session: nothing of the visitor's earlier session goes on."""
     lang = session.get("lang")
     session.clear()
+    g.pop("csrf_token", None)  # Flask-WTF keeps the old session's for the rest of this request
     if lang:
         session["lang"] = lang
-    login_user(Visitor(organiser, organisers.sign_in(organiser)))
+    token = organisers.sign_in(organiser, browser())
+    row = organisers.signed_in(token)
+    if row:
+        login_user(Visitor(row, token))
+
+
+def browser() -> str:
+    """Browser and system in a few words, by which people recognise their own; never what would tell two apart."""
+    names = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "FxiOS": "Firefox", "Chrom": "Chrome"}
+    names |= {"CriOS": "Chrome", "Safari/": "Safari"}
+    systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
+    systems |= {"Mac OS": "macOS", "CrOS": "ChromeOS", "Linux": "Linux"}
+    told = str(request.user_agent)
+    found = (next((kinds[sign] for sign in kinds if sign in told), "") for kinds in (names, systems))
+    return ", ".join(filter(None, found))
 
 
 def sign_out() -> None:
@@ -223,15 +274,65 @@ def sign_out() -> None:
 
 
 def load_visitor(token: str) -> Visitor | None:
+    """Whose sign-in this is. Somebody who asks for a page is there, and may stay for another half hour."""
     with connection():
-        organiser = organisers.signed_in(token)
-    return Visitor(organiser, token) if organiser else None
+        row = organisers.signed_in(token)
+        if row and not (request.endpoint in BY_ITSELF and wants_fragment()):
+            organisers.note_activity(row)
+    return Visitor(row, token) if row else None
 
 
 def ask_to_sign_in() -> WerkzeugResponse:
-    """Lead to the sign-in page, and from there back to what was asked for."""
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
-    return turn_away(url_for("organiser.session", next=here))
+    """Lead to the sign-in page, and from there back to what was asked for; what was typed and sent is not lost."""
+    if request.method in SAFE_METHODS:
+        here = request.full_path.rstrip("?") if request.method == "GET" else None
+        return turn_away(url_for("organiser.session", next=here))
+    if wants_fragment():
+        return tell(ENDED)
+    if request.blueprint == "access" or request.endpoint == "organiser.session_end":
+        return go(url_for("organiser.session"))
+    raise Unauthorized  # views/errors.py holds what was typed
+
+
+def freshly_proved(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask for password and code before a view, unless they were given within the last minutes."""
+
+    @wraps(view)
+    def answer(*given: Any, **named: Any) -> Any:
+        if current_user.is_proved:
+            return view(*given, **named)
+        return go(url_for("access.proof", next=request.full_path.rstrip("?")))
+
+    return answer
+
+
+def is_own_page(path: str, method: str = "GET") -> bool:
+    """Whether a path is that of a page of the organisers that needs a sign-in: never another site's."""
+    if not OWN_PATH.fullmatch(path):
+        return False
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(path.partition("?")[0], method=method)
+    except HTTPException:
+        return False
+    return RIGHTS.get(endpoint, {}).get(method, ANYBODY) != ANYBODY
+
+
+def local_target(path: str | None) -> str:
+    """Where to go after signing in: to what was asked for, or to the list."""
+    return path if path and is_own_page(path) else url_for("organiser.registrations")
+
+
+def seal_secret(secret: str, token: str) -> str:
+    """The secret that an enrolment page offers, as it travels with its form: for one link, and nobody else's choice."""
+    return EncryptedField.keys.encrypt(json.dumps([digest(token), secret]).encode()).decode()
+
+
+def open_secret(sealed: str, token: str) -> str | None:
+    try:
+        given_for, secret = json.loads(EncryptedField.keys.decrypt(sealed.encode()))
+    except (InvalidToken, ValueError):
+        return None
+    return str(secret) if given_for == digest(token) else None
 
 
 def signer(salt: str) -> URLSafeSerializer:

@@ -16,6 +16,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _ahead
 
 
+def real_now() -> datetime:
+    """The current moment whatever day is rehearsed: for what people and their devices wait for."""
+    return datetime.now(UTC)
+
+
 def today() -> date:
     """The current day in UTC."""
     return now().date()

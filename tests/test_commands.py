@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from click.testing import Result
+from conftest import PASSWORD
 from factories import PASSPORT, SENSITIVE_PARTS
 from flask import Flask
 from openpyxl import load_workbook
@@ -36,7 +37,14 @@ def addresses() -> list[str]:
 
 def may_sign_in(email: str, password: str) -> bool:
     with connection():
-        return authenticate(email, password) is not None
+        return authenticate(email, password, needs_code=False) is not None
+
+
+def whose_link(result: Result) -> str:
+    """Whom the link that a command prints is for."""
+    link = str(result.output.split()[-1])
+    with connection():
+        return str(organisers.invited(link.removeprefix("http://127.0.0.1:8000/organiser/enrolment/")).email)
 
 
 # conference
@@ -86,12 +94,13 @@ def test_db_upgrade_has_nothing_to_do_a_second_time(run):
 # organiser
 
 
-def test_organiser_add_prints_a_password_that_works(run):
-    result = run("organiser", "add", "cem@example.org", "--role", "visa")
+def test_organiser_add_prints_a_link_that_works(run):
+    result = run("organiser", "add", "Cem@example.org", "--role", "visa")
 
-    password = password_in(result)
-    assert result.output == f"Password of cem@example.org: {password}\n"
-    assert may_sign_in("cem@example.org", password)
+    assert whose_link(result) == "cem@example.org"
+    assert result.output.startswith(
+        "Cem@example.org enrols here, once and within 24 hours:\nhttp://127.0.0.1:8000/"
+    )
 
 
 def test_organiser_add_refuses_an_address_that_is_there(run, organiser):
@@ -109,26 +118,25 @@ def test_organiser_add_refuses_what_is_no_address(run, email):
     assert addresses() == []
 
 
-def test_organiser_reset_gives_a_new_password_and_ends_the_sign_ins(run):
-    before = password_in(run("organiser", "add", "cem@example.org", "--role", "visa"))
+def test_organiser_reset_prints_a_new_link_and_takes_password_and_sign_ins_away(run, organiser):
     with connection():
-        token = organisers.sign_in(Organiser.get())
+        token = organisers.sign_in(organiser)
 
-    after = password_in(run("organiser", "reset", "cem@example.org"))
+    result = run("organiser", "reset", "cem@example.org")
 
-    assert may_sign_in("cem@example.org", after)
-    assert not may_sign_in("cem@example.org", before)
+    assert whose_link(result) == "cem@example.org"
+    assert not may_sign_in("cem@example.org", PASSWORD)
     with connection():
         assert organisers.signed_in(token) is None
 
 
-def test_organiser_remove_takes_the_access(run):
-    password = password_in(run("organiser", "add", "cem@example.org", "--role", "visa"))
+def test_organiser_remove_takes_the_access(run, organiser):
+    assert may_sign_in("cem@example.org", PASSWORD)
 
     result = run("organiser", "remove", "cem@example.org")
 
     assert result.output == "cem@example.org has no access any more.\n"
-    assert not may_sign_in("cem@example.org", password)
+    assert not may_sign_in("cem@example.org", PASSWORD)
 
 
 @pytest.mark.parametrize("command", ["reset", "remove"])
@@ -139,17 +147,16 @@ def test_organiser_who_is_unknown_is_said_to_be(run, organiser, command):
     assert addresses() == ["cem@example.org"]
 
 
-def test_organiser_list_names_the_addresses_in_order(run):
-    for email in ("cem@example.org", "bo@example.org"):
-        run("organiser", "add", email, "--role", "visa")
+def test_organiser_list_names_the_addresses_in_order_and_says_who_has_not_enrolled(run, organiser):
+    run("organiser", "add", "bo@example.org", "--role", "visa")
 
-    assert run("organiser", "list").output == "bo@example.org  visa\ncem@example.org  visa\n"
+    assert run("organiser", "list").output == "bo@example.org  visa  not enrolled\ncem@example.org  admin\n"
 
 
 def test_organiser_add_gives_every_role_once(run):
     run("organiser", "add", "cem@example.org", *("--role", "visa", "--role", "logistics", "--role", "visa"))
 
-    assert run("organiser", "list").output == "cem@example.org  visa logistics\n"
+    assert run("organiser", "list").output == "cem@example.org  visa logistics  not enrolled\n"
 
 
 @pytest.mark.parametrize("roles", [[], ["--role", "chair"]])

@@ -42,6 +42,15 @@ ROUTES = {
     ("GET", "/organiser/", "organiser.desk"),
     ("GET POST", "/organiser/session", "organiser.session"),
     ("POST", "/organiser/session/end", "organiser.session_end"),
+    ("GET POST", "/organiser/enrolment/<token>", "access.enrolment"),
+    ("GET", "/organiser/session/warning", "access.warning"),
+    ("POST", "/organiser/session/extension", "access.extension"),
+    ("GET POST", "/organiser/session/proof", "access.proof"),
+    ("GET", "/organiser/account", "access.account"),
+    ("POST", "/organiser/account/end", "access.end"),
+    ("GET POST", "/organiser/account/codes", "access.recovery_codes"),
+    ("GET POST", "/organiser/account/password", "access.password"),
+    ("GET", "/organiser/account/everybody", "access.everybody"),
     ("GET", "/organiser/registrations", "organiser.registrations"),
     ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
@@ -73,6 +82,7 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "registration": {"new", "received", "link", "link_sent", "link_renewed", "erased", "address"},
     "own": {"show", "edit", "readable"},
     "organiser": {"session", "registrations", "registration", "late_links"},
+    "access": {"enrolment", "proof", "account", "recovery_codes", "password", "everybody"},
     "mails": {"listing", "show"},
     "announcements": {"listing", "new", "show", "edit"},
     "log": {"listing"},
@@ -82,6 +92,7 @@ WITH_A_FRAGMENT = {
     "registration": {"field", "link"},
     "own": {"edit"},
     "organiser": {"session", "registrations"},
+    "access": {"warning"},
     "mails": {"listing"},
     "announcements": set(),
     "log": {"listing"},
@@ -121,7 +132,7 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 @pytest.mark.parametrize(
     "endpoint",
     sorted(
-        {*of_blueprint("registration", "own", "organiser", "mails", "announcements", "log")}
+        {*of_blueprint("registration", "own", "organiser", "access", "mails", "announcements", "log")}
         - {"organiser.desk"}
     ),
 )

@@ -13,7 +13,7 @@ from htmx import go, render
 from i18n import current_language
 from models import Announcement
 from views.connections import hold_connection
-from views.desk import front_desk
+from views.desk import front_desk, refuse_old_page
 from views.filters import asked
 from views.frames import framed, with_frames
 from views.mails import ONE
@@ -159,6 +159,6 @@ def reason(form: SendForm, actual: int) -> str:
 def stop(number: int) -> Response:
     """Stop sending an announcement."""
     if not StopForm().validate():
-        abort(400)
+        refuse_old_page()
     announcements.stop(find(number), organiser=current_user.organiser)
     return go(url_for("announcements.show", number=number))

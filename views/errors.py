@@ -9,8 +9,9 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 
 from db import DatabaseOut, is_outage
 from fields import EmailText, LongText, Text
-from forms import RegistrationForm
-from security import retry_after
+from forms import RegistrationForm, SignInForm
+from security import needs_code, retry_after
+from views import kept
 from views.desk import conference
 
 RETRY_AFTER = 30  # seconds
@@ -32,10 +33,12 @@ def refused(error: HTTPException) -> Response:
         )  # no page: its links would need that address
     if error.response is not None or error.code is None:
         return error.get_response()
+    if error.code == 401:
+        return sign_in_again()
     title, text = words(error.code)
     own_words = (
         error.description
-        if error.code in (403, 404, 410) and error.description != type(error).description
+        if error.code in (400, 403, 404, 410) and error.description != type(error).description
         else None
     )
     return page(error.code, title, own_words or text, error)
@@ -50,6 +53,15 @@ def failed(error: Exception) -> Response:
         return response
     log.error("request.failed", exc_info=error)
     return page(500, *words(500), InternalServerError())
+
+
+def sign_in_again() -> Response:
+    """Ask whoever sent a form without being signed in, or no longer, for their sign-in, and hold what was typed."""
+    form = SignInForm(formdata=None, needs_code=needs_code())
+    form.kept.data = kept.keep()
+    return make_response(
+        render_template("organiser/session.html", title=_("Your sign-in has ended"), form=form), 401
+    )
 
 
 def page(code: int, title: str, text: str, error: HTTPException | None = None) -> Response:

@@ -49,10 +49,16 @@ ACTIONS = {
     "announcement.sent": _l("Announcement sent"),
     "announcement.stopped": _l("Announcement stopped"),
     "organiser.added": _l("Access given"),
-    "organiser.reset": _l("New password given"),
+    "organiser.enrolled": _l("Enrolled"),
+    "organiser.reset": _l("Access reset, to enrol anew"),
     "organiser.removed": _l("Access taken away"),
     "organiser.signed_in": _l("Signed in"),
     "organiser.signed_out": _l("Signed out"),
+    "organiser.proved": _l("Password and code given once more"),
+    "organiser.proof_refused": _l("Password or code refused"),
+    "organiser.recovery_code_used": _l("Recovery code used"),
+    "organiser.codes_made": _l("New recovery codes made"),
+    "organiser.password_changed": _l("Password changed"),
 }
 
 bp = Blueprint("log", __name__, url_prefix="/organiser/log")
@@ -142,6 +148,10 @@ def details(given: dict[str, Any], form: RegistrationForm) -> Iterator[str]:
         yield ngettext("%(num)d recipient", "%(num)d recipients", given["readers"])
     if "mails" in given:
         yield ngettext("%(num)d mail", "%(num)d mails", given["mails"])
+    if "sign_ins" in given:
+        yield ngettext("%(num)d browser", "%(num)d browsers", given["sign_ins"])
+    if "codes" in given:
+        yield ngettext("%(num)d recovery code left", "%(num)d recovery codes left", given["codes"])
     if "format" in given:
         yield str(given["format"]).upper()
     if "columns" in given:

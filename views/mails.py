@@ -22,7 +22,7 @@ from forms import CorrectionForm, RetryForm
 from htmx import go, render
 from models import MAIL_STATES, Mail
 from views.connections import hold_connection
-from views.desk import asked_for, front_desk
+from views.desk import asked_for, front_desk, refuse_old_page
 from views.frames import framed, with_frames
 
 MAIL_KINDS = {
@@ -159,7 +159,7 @@ def body(number: int) -> Response:
 def retries() -> WerkzeugResponse:
     """Send again every mail that failed."""
     if not RetryForm().validate():
-        abort(400)
+        refuse_old_page()
     outbox.retry(Mail.state == "failed", organiser=current_user.organiser)
     return go(url_for("mails.listing"))
 
@@ -168,7 +168,7 @@ def retries() -> WerkzeugResponse:
 def retry(number: int) -> WerkzeugResponse:
     """Send one mail again."""
     if not RetryForm().validate():
-        abort(400)
+        refuse_old_page()
     outbox.retry(Mail.id == found(number).id, organiser=current_user.organiser)
     return go(url_for("mails.show", number=number, done=1))
 

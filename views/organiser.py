@@ -1,11 +1,10 @@
 """The organisers' pages: sign-in, the list, one registration, the exports."""
 
-import re
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug import Response
@@ -20,16 +19,12 @@ from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOu
 from htmx import go, render
 from i18n import current_language
 from models import Announcement
-from security import by_address, limiter, sign_in, sign_out
+from security import by_address, freshly_proved, limiter, local_target, needs_code, sign_in, sign_out
+from views import kept
 from views.connections import hold_connection
-from views.desk import conference, front_desk, outside
+from views.desk import conference, front_desk, outside, refuse_old_page
 from views.filters import PRESETS, TITLES, asked, chips, choices, columns, in_address, presets
 from views.registration import late_link
-
-OWN_PAGE = re.compile(
-    r"/organiser/(late-links|log|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.(csv|xlsx|json))?)(\?[!-~]*)?",
-    re.ASCII,
-)
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
 hold_connection(bp)
@@ -57,14 +52,21 @@ def desk() -> Response:
 @limiter.limit("30/hour", methods=["POST"], key_func=by_address)
 def session() -> Response:
     """Let an organiser sign in; every failure gets the same answer."""
-    form = SignInForm()
+    form = SignInForm(needs_code=needs_code())
     if form.validate_on_submit():
-        organiser = organisers.authenticate(form.email.data, form.password.data)
+        organiser = organisers.authenticate(
+            form.email.data, form.password.data, form.code.data, needs_code=needs_code()
+        )
         if organiser is not None:
             organisers.note_language(organiser, current_language())
             sign_in(organiser)
-            return go(local_target(request.args.get("next")))
-        form.password.errors = [_("This address and this password do not belong together. Please try again.")]
+            return go_on(kept.read(form.kept.data))
+        form.password.errors = [
+            _(
+                "This address, this password and this code do not belong together, or the code has been used before. "
+                "Please try again."
+            )
+        ]
     return render(
         "organiser/session.html",
         "organiser/_session.html",
@@ -74,16 +76,28 @@ def session() -> Response:
     )
 
 
-def local_target(path: str | None) -> str:
-    """Where to go after signing in: the list or one of its pages, never another site."""
-    return path if path and OWN_PAGE.fullmatch(path) else url_for("organiser.registrations")
+def go_on(typed: tuple[str, kept.Fields] | None) -> Response:
+    """Lead to what was asked for; or offer to send what was typed before the last sign-in ended, never by itself."""
+    if typed is None:
+        return go(local_target(request.args.get("next")))
+    path, fields = typed
+    title = _("You are signed in again")
+    return make_response(
+        render_template(
+            "organiser/resumption.html",
+            title=title,
+            path=path,
+            fields=fields,
+            form=SignOutForm(formdata=None),
+        )
+    )
 
 
 @bp.post("/session/end")
 def session_end() -> Response:
     """Sign out."""
     if not SignOutForm().validate():
-        abort(400)
+        refuse_old_page()
     sign_out()
     return go(url_for("organiser.session"))
 
@@ -202,6 +216,7 @@ def registrations_xlsx() -> Response:
 
 @bp.get("/registrations.json")
 @once_closed
+@freshly_proved
 def registrations_json() -> Response:
     """Give the registrations of the list with all their answers as JSON, once registration has closed."""
     return exported("json", "application/json")

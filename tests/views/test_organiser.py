@@ -27,6 +27,11 @@ PAGES = {
         "/organiser/mails?q=canary&state=queued",
         "/organiser/mails/{number}",
         "/organiser/mails/{number}/body",
+        "/organiser/session/proof",
+        "/organiser/account",
+        "/organiser/account/codes",
+        "/organiser/account/password",
+        "/organiser/account/everybody",
     ],
     "POST": [
         "/organiser/registrations/{reference}",
@@ -39,9 +44,15 @@ PAGES = {
         "/organiser/mails/retries",
         "/organiser/mails/{number}/retries",
         "/organiser/mails/{number}/address",
+        "/organiser/session/proof",
+        "/organiser/session/extension",
+        "/organiser/account/end",
+        "/organiser/account/codes",
+        "/organiser/account/password",
     ],
 }
-SAMPLES = {"reference": "{reference}", "number": 1, "language": "en"}
+OPEN = {"/organiser/", SESSION, "/organiser/session/warning", "/organiser/enrolment/x"}
+SAMPLES = {"reference": "{reference}", "number": 1, "language": "en", "token": "x"}
 EVERY_PAGE = pytest.mark.parametrize(
     ("method", "path"), [(method, path) for method, paths in PAGES.items() for path in paths]
 )
@@ -54,7 +65,7 @@ def test_every_route_of_the_organisers_is_tried(app):
         for path in paths
     }
 
-    theirs = ("organiser.", "mails.", "announcements.", "log.")
+    theirs = ("organiser.", "access.", "mails.", "announcements.", "log.")
     with app.test_request_context():
         routes = {
             unquote(rule.build({name: SAMPLES[name] for name in rule.arguments}, append_unknown=False)[1])
@@ -62,7 +73,7 @@ def test_every_route_of_the_organisers_is_tried(app):
             if rule.endpoint.startswith(theirs)
         }
 
-    assert routes - tried == {"/organiser/", SESSION}
+    assert routes - tried == OPEN
 
 
 def test_desk_leads_to_the_list(client):
@@ -80,24 +91,31 @@ def canary(mailed) -> dict[str, str]:
 def test_stranger_is_led_to_the_sign_in(client, canary, method, path):
     path = path.format(**canary)
     before = everything()
+    holds = method == "POST" and not path.startswith((SESSION, "/organiser/account"))
 
-    page = client.open(path, method=method, status=303)
+    page = client.open(path, method=method, status=401 if holds else 303)
 
+    assert "Canary" not in page.text
+    assert everything() == before
+    if holds:
+        assert page.one("#session form")["action"] == SESSION
+        return
     address, _, wish = page.headers["Location"].partition("?")
     assert address == SESSION
     assert wish.startswith("next=") == (method == "GET")
-    assert "Canary" not in page.text
     assert "Canary" not in client.get(page.headers["Location"]).text
-    assert everything() == before
 
 
 @EVERY_PAGE
-def test_stranger_with_htmx_is_told_where_to_sign_in(client, canary, method, path):
+def test_stranger_with_htmx_is_told_where_to_sign_in_and_keeps_the_page_with_what_was_typed(
+    client, canary, method, path
+):
     path = path.format(**canary)
 
     page = client.open(path, method=method, status=401, headers=HTMX)
 
-    assert page.headers["HX-Redirect"].partition("?")[0] == SESSION
+    assert page.headers.get("HX-Redirect", "").partition("?")[0] == (SESSION if method == "GET" else "")
+    assert page.headers.get("HX-Trigger") == (None if method == "GET" else "sign-in-ended")
     assert page.data == b""
 
 

@@ -19,6 +19,19 @@ ALLOWED = {
     ("GET", "organiser.session"): EVERYBODY,
     ("POST", "organiser.session"): EVERYBODY,
     ("POST", "organiser.session_end"): SIGNED_IN,
+    ("GET", "access.enrolment"): EVERYBODY,
+    ("POST", "access.enrolment"): EVERYBODY,
+    ("GET", "access.warning"): EVERYBODY,
+    ("POST", "access.extension"): SIGNED_IN,
+    ("GET", "access.proof"): SIGNED_IN,
+    ("POST", "access.proof"): SIGNED_IN,
+    ("GET", "access.account"): SIGNED_IN,
+    ("POST", "access.end"): SIGNED_IN,
+    ("GET", "access.recovery_codes"): SIGNED_IN,
+    ("POST", "access.recovery_codes"): SIGNED_IN,
+    ("GET", "access.password"): SIGNED_IN,
+    ("POST", "access.password"): SIGNED_IN,
+    ("GET", "access.everybody"): ADMIN,
     ("GET", "organiser.registrations"): SIGNED_IN,
     ("GET", "organiser.registration"): SIGNED_IN,
     ("POST", "organiser.registration"): ACTING,
@@ -44,7 +57,7 @@ ALLOWED = {
     ("POST", "announcements.stop"): ACTING,
     ("GET", "log.listing"): SIGNED_IN,
 }
-SAMPLES = {"reference": "OB17-2222-22", "number": 1, "language": "en"}
+SAMPLES = {"reference": "OB17-2222-22", "number": 1, "language": "en", "token": "x"}
 METHODS = {"HEAD": "GET", "OPTIONS": "GET"}
 REFUSED = "Your role does not allow this"
 
@@ -94,6 +107,9 @@ def test_page_opens_for_whom_it_is_meant_and_for_nobody_else(app, sign_in_as, me
     if role in ALLOWED[method, endpoint]:
         assert REFUSED not in page.text
         assert not page.headers.get("Location", "").startswith(SESSION)
+    elif role == "nobody" and page.status_code == 401:
+        assert method == "POST"
+        assert 'name="password"' in page.text
     elif role == "nobody":
         assert (page.status_code, page.headers["Location"].partition("?")[0]) == (303, SESSION)
     else:
