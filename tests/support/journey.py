@@ -71,9 +71,11 @@ def amended(page: Page, **changes: Any) -> MultiDict:
     return MultiDict({name: value for name, value in fields.items() if value is not None})
 
 
-def sign_in(client: PageClient, email: str, password: str, *, status: int = 303, **given: Any) -> Page:
+def sign_in(
+    client: PageClient, email: str, password: str, *, code: str = "", status: int = 303, **given: Any
+) -> Page:
     token = client.get(f"{SESSION}?lang=en", **given).value("csrf_token")
-    data = {"csrf_token": token, "email": email, "password": password}
+    data = {"csrf_token": token, "email": email, "password": password, "code": code}
     return client.post(SESSION, data, status=status, **given)
 
 
