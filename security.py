@@ -262,7 +262,7 @@ def browser() -> str:
     names = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "FxiOS": "Firefox", "Chrom": "Chrome"}
     names |= {"CriOS": "Chrome", "Safari/": "Safari"}
     systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows"}
-    systems |= {"Mac OS": "macOS", "CrOS": "ChromeOS", "Linux": "Linux"}
+    systems |= {"Mac OS": "macOS", "Linux": "Linux"}
     told = str(request.user_agent)
     found = (next((kinds[sign] for sign in kinds if sign in told), "") for kinds in (names, systems))
     return ", ".join(filter(None, found))

@@ -1,15 +1,19 @@
 """Every kind of page, judged by html-validate: one call for all, because starting it costs more than a page."""
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from conftest import PASSWORD
 from factories import SENSITIVE_PARTS, typed, typed_with_travel, typed_with_visa
 from support import announcing
-from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
+from support.access import WARNING, idle_for, shown
+from support.journey import HTMX, again, amend, amended, fresh_key, new_address_page, own_page
+from support.page import PageClient
 
 from db import connection
-from domain import clock, late
+from domain import clock, late, organisers
 from models import Mail
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +40,26 @@ def own_pages(app, client, registered) -> dict[str, str]:
 
 
 @pytest.fixture
-def pages(app, client, desk_client, registered, own_pages, mail_pages) -> dict[str, str]:
+def access_pages(app) -> dict[str, str]:
+    """What an organiser sees from the link to the end of the sign-in."""
+    browser = PageClient(app)
+    with connection():
+        link = f"/organiser/enrolment/{organisers.invite('eve@example.org', roles=['admin'])}"
+    enrolment = browser.get(link)
+    given = {str(field["name"]): str(field["value"]) for field in enrolment.select("main input[type=hidden]")}
+    given |= {"password": PASSWORD, "again": PASSWORD, "code": shown("".join(enrolment.texts(".key span")))}
+    pages = {"enrolment": enrolment.text, "codes": browser.post(link, given).text}
+    for name in ("account", "account/codes", "account/password", "account/everybody", "session/proof"):
+        pages[name.replace("/", " ")] = browser.get(f"/organiser/{name}").text
+    idle_for(timedelta(minutes=27))
+    pages["warning"] = browser.get(WARNING, headers=HTMX).text
+    idle_for(timedelta(minutes=31))
+    pages["warning over"] = browser.get(WARNING, headers=HTMX).text
+    return pages | {"kept": browser.post("/organiser/late-links", {"email": 'a"<b>'}, status=401).text}
+
+
+@pytest.fixture
+def pages(app, client, access_pages, desk_client, registered, own_pages, mail_pages) -> dict[str, str]:
     reference = registered().reference
     key = client.get("/en/registration").value("key")
     public = {name: client.get(f"/fr/{name}").text for name in ("", "programme", "practical", "privacy")}
@@ -48,6 +71,7 @@ def pages(app, client, desk_client, registered, own_pages, mail_pages) -> dict[s
     return (
         public
         | own
+        | access_pages
         | {
             "doubts": client.post("/en/registration", travel).text,
             "link": client.post("/en/registration/link", {}, status=422).text,

@@ -58,6 +58,14 @@ class Server:
         """Run a Python module with the settings of this server."""
         subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, env=self.environment, check=True)
 
+    def flask(self, *arguments: str) -> str:
+        """Run a command of the service; what it prints."""
+        command = [sys.executable, "-m", "flask", "--app", "app", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
     def start(self) -> None:
         self.log = self.folder / f"{self.url.rpartition(':')[2]}.log"
         with self.log.open("w") as log:
@@ -91,6 +99,11 @@ class Server:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row
             return database.execute(query, values).fetchall()
+
+    def change(self, statement: str, *values: Any) -> None:
+        """Change the database behind the service's back."""
+        with closing(sqlite3.connect(self.database, timeout=10)) as database, database:
+            database.execute(statement, values)
 
     def registrations(self, email: str) -> list[sqlite3.Row]:
         return self.rows("SELECT * FROM registration WHERE email = ?", email)

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import pyotp
 from browser.server import ORGANISER, PASSWORD, Server
 from factories import next_address
 from playwright.sync_api import Page, Response, expect
@@ -185,9 +187,83 @@ def sign_in(page: Page) -> None:
     give_password(page)
 
 
-def give_password(page: Page, password: str = PASSWORD) -> None:
-    fill_in(page, {"email": ORGANISER, "password": password})
+def give_password(page: Page, password: str = PASSWORD, email: str = ORGANISER, code: str = "") -> None:
+    fill_in(page, {"email": email, "password": password, "code": code})
     page.locator("#session button").click()
+
+
+def invite(server: Server, *roles: str) -> tuple[str, str]:
+    """Let somebody enrol; the address and the link that the command prints."""
+    email = next_address()
+    given = [part for role in roles for part in ("--role", role)]
+    return email, server.flask("organiser", "add", email, *given).split()[-1]
+
+
+def code_of(secret: str) -> str:
+    """What an app shows by its own clock, for the next half minute: the present one may have been used."""
+    return str(pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30)))
+
+
+def enrol(page: Page, link: str) -> tuple[str, list[str]]:
+    """Do what the page behind a link says; the secret and the recovery codes."""
+    page.goto(link)
+    secret = page.locator(".key").inner_text().replace(" ", "")
+    fill_in(page, {"password": PASSWORD, "again": PASSWORD, "code": str(pyotp.TOTP(secret).now())})
+    page.locator("main form button").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    return secret, page.locator(".codes li").all_inner_texts()
+
+
+def idle(server: Server, email: str, minutes: int) -> None:
+    """Let somebody have done nothing for so many minutes."""
+    server.change(
+        "UPDATE sign_in SET seen_at = ? WHERE organiser_id = (SELECT id FROM organiser WHERE email = ?)",
+        str(datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=minutes)),
+        email,
+    )
+
+
+def access_states(page: Page, server: Server) -> Iterator[str]:
+    """Take an organiser from the link to the end of the sign-in, with a halt at each state."""
+    email, link = invite(server, "admin")
+    page.goto(link)
+    yield "enrolment"
+    page.locator("main form button").click()
+    expect(page.locator("#summary")).to_be_visible()
+    yield "enrolment with errors"
+    secret, _ = enrol(page, link)
+    yield "recovery codes"
+    page.goto(link)
+    yield "link that was used"
+    for path in ("account", "account/codes", "account/password", "account/everybody", "session/proof"):
+        page.goto(f"/organiser/{path}")
+        yield path
+    page.locator("main form button").click()
+    expect(page.locator("#summary")).to_be_visible()
+    yield "proof with errors"
+    fill_in(page, {"password": PASSWORD, "code": code_of(secret)})
+    page.goto("/organiser/session/proof?next=/organiser/registrations.json")
+    fill_in(page, {"password": PASSWORD, "code": code_of(secret)})
+    page.locator("main form button").click()
+    expect(page.locator("h1")).not_to_contain_text("?")
+    yield "proved"
+    page.goto("/organiser/late-links")
+    idle(server, email, 26)
+    look_again(page)
+    expect(page.locator("#sign-in-warning button")).to_be_visible()
+    yield "warning"
+    idle(server, email, 31)
+    look_again(page)
+    expect(page.locator("#sign-in-warning a")).to_be_visible()
+    yield "warning that is over"
+    page.locator("main form button").last.click()
+    expect(page.locator("#password")).to_be_visible()
+    yield "sign-in for what was typed"
+
+
+def look_again(page: Page) -> None:
+    """Come back to a tab: the page asks by itself how long the sign-in lasts."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def public_states(page: Page, server: Server, answers: dict[str, Any], lang: str) -> Iterator[str]:

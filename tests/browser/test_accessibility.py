@@ -88,6 +88,20 @@ def test_late_links_have_no_violations(open_page, late_server, lang):
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_access_of_organisers_has_no_violations(open_page, late_server, lang):
+    page = open_page(late_server, locale=lang, expecting="status of 4(01|10)")
+
+    found = [
+        violation
+        for state in steps.access_states(page, late_server)
+        for violation in violations(page, f"organiser: {state}", lang)
+    ]
+
+    assert page.locator("html").get_attribute("lang") == lang
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_mails_have_no_violations(open_page, mail_desk, unreached, lang):
     page = open_page(mail_desk, locale=lang)
 

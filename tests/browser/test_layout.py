@@ -104,6 +104,16 @@ def test_late_links_of_the_organisers_do_not_scroll_sideways_or_keep_to_the_left
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_access_of_organisers_does_not_scroll_sideways_or_keep_to_the_left(open_page, late_server, lang):
+    page = open_page(late_server, width=320, locale=lang, expecting="status of 4(01|10)")
+
+    found = faults_in(page, steps.access_states(page, late_server))
+
+    assert page.locator("html").get_attribute("lang") == lang
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_log_does_not_scroll_sideways_or_keep_to_the_left(open_page, desk, signed_in, lang):
     page = open_page(desk, width=320, **signed_in)
 

@@ -158,7 +158,7 @@ def test_nothing_is_stored_without_the_token(desk_client, token):
 
 
 def test_stranger_writes_nothing(client):
-    client.post(PAGE, WORDS, status=303)
+    client.post(PAGE, WORDS, status=401)
 
     assert stored(Announcement) == []
 

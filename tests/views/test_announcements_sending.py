@@ -102,7 +102,7 @@ def test_stranger_sends_nothing(desk_client, path):
     token = token_on(desk_client.get(path))
     desk_client.client.delete_cookie("session")
 
-    desk_client.post(f"{path}/sending", {"csrf_token": token, "number": "2"}, status=303)
+    desk_client.post(f"{path}/sending", {"csrf_token": token, "number": "2"}, status=401)
 
     assert stored(Announcement)[0].state == "draft"
 

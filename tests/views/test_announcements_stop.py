@@ -54,7 +54,7 @@ def test_stranger_stops_nothing(desk_client, registered):
     token = token_on(desk_client.get(path))
     desk_client.client.delete_cookie("session")
 
-    stop(desk_client, path, token=token)
+    stop(desk_client, path, token=token, status=401)
 
     assert stored(Announcement)[0].state == "sending"
 

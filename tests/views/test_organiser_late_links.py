@@ -98,7 +98,7 @@ def test_no_link_is_made_without_the_token(desk_client, token):
 
 
 def test_stranger_makes_no_link(client):
-    client.post(PAGE, {"email": "eve@example.org", "language": "en"}, status=303)
+    client.post(PAGE, {"email": "eve@example.org", "language": "en"}, status=401)
 
     assert (stored(LateLink), stored(Mail)) == ([], [])
 
