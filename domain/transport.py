@@ -125,7 +125,8 @@ class SmtpTransport:
         """Send the message itself. From here on only the server's answer tells whether it has it."""
         server.sock.settimeout(LAST_TIMEOUT)
         try:
-            server.send(re.sub(rb"(?m)^\.", b"..", message) + b".\r\n")  # RFC 5321, section 4.5.2
+            end = b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
+            server.send(re.sub(rb"(?m)^\.", b"..", message) + end)  # RFC 5321, section 4.5.2
             return server.getreply()
         finally:
             if server.sock:

@@ -41,6 +41,19 @@ def test_message_arrives_over_smtp(port):
     assert not mail.is_encrypted
 
 
+@pytest.mark.parametrize("end", [b"", b"\r\n"], ids=["no line break at the end", "one"])
+def test_message_arrives_with_every_line_that_is_or_begins_with_a_full_stop(port, end):
+    message = b"Subject: a\r\n\r\n.\r\n..b\r\nc." + end
+
+    with MailServer(port) as server:
+        outgoing = SmtpTransport(f"smtp://{HOST}:{port}")
+        for _ in range(2):
+            outgoing.send(message, sender="a@example.org", recipient="b@example.org", name="x")
+        outgoing.close()
+
+    assert [mail.content for mail in server.mailbox.received] == [message.removesuffix(end) + b"\r\n"] * 2
+
+
 def test_message_arrives_over_starttls(port, authority):
     with MailServer.with_starttls(port, authority.context()) as server:
         send_once(f"smtp+starttls://{HOST}:{port}?ca={authority.path}")
