@@ -77,13 +77,13 @@ def sheets(conference: Conference) -> dict[str, Sheet]:
     return {sheet.name: sheet for sheet in SHEETS if sheet.is_asked(conference)}
 
 
-def record(sheet: Sheet, tables: list[Table], *, kind: str, organiser: Organiser) -> None:
-    """Enter in the log that a sheet was opened (html) or taken as a file (xlsx)."""
+def record(sheet: Sheet, tables: list[Table], *, as_file: bool, organiser: Organiser) -> None:
+    """Enter in the log that a sheet was opened, or taken as a file."""
     audit.record(
-        "sheet.opened" if kind == "html" else "sheet.exported",
+        "sheet.exported" if as_file else "sheet.opened",
         organiser=organiser,
         sheet=sheet.name,
-        format=kind,
+        format="xlsx" if as_file else "html",
         lines=sum(len(table.rows) for table in tables),
         columns=list(dict.fromkeys(name for table in tables for name in table.columns)),
     )

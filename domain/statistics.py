@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from peewee import fn
+from peewee import SQL, fn
 
 from domain.conference import Conference
 from domain.roster import PRESETS, UNANSWERED, matching
@@ -130,7 +130,7 @@ def by_arrival(conference: Conference) -> dict[date, int]:
     """
     zone, hour = (
         ZoneInfo(conference.time_zone),
-        fn.SUBSTR(Registration.created_at.cast("TEXT"), 1, 13).coerce(False),
+        fn.SUBSTR(Registration.created_at.cast("TEXT"), SQL("1"), SQL("13")).coerce(False),
     )
     found: Counter[date] = Counter()
     rows: Any = Registration.select(hour, fn.COUNT(Registration.id)).group_by(hour).tuples()

@@ -103,5 +103,14 @@ def shortened(words: str) -> str:
 
 
 def drawn(chart: Any) -> str:
+    chart.add_xml_filter(still)
     svg = chart.render(is_unicode=True)
     return svg if isinstance(svg, str) else svg.decode()
+
+
+def still(root: Any) -> Any:
+    """The drawing without what pygal adds for its own script, and without its own name as a title."""
+    for parent in list(root.iter()):
+        for child in [child for child in parent if child.tag in ("script", "title")]:
+            parent.remove(child)
+    return root

@@ -152,7 +152,7 @@ def show(name: str) -> str:
     sheet = asked(name)
     tables = sheet.read(conference())
     if sheet.is_logged:
-        desk_sheets.record(sheet, tables, kind="html", organiser=current_user.organiser)
+        desk_sheets.record(sheet, tables, as_file=False, organiser=current_user.organiser)
     return render_template(
         "sheets/show.html",
         title=TITLES[name],
@@ -187,7 +187,7 @@ def asked(name: str) -> Sheet:
 
 def workbook_of(sheet: Sheet) -> Response:
     tables = sheet.read(conference())
-    desk_sheets.record(sheet, tables, kind="xlsx", organiser=current_user.organiser)
+    desk_sheets.record(sheet, tables, as_file=True, organiser=current_user.organiser)
     told = [
         (
             str(TABLES[table.name]),
