@@ -27,7 +27,7 @@ ARRIVAL = "arrival"
 TITLES = {
     ARRIVAL: _l("Registrations per day"),
     "country": _l("By country or territory"),
-    "organisation": _l("By organisation"),
+    "organisation": _l("The largest organisations"),
     "category": _l("By capacity"),
     "day": _l("By day"),
     "session": _l("By session"),
@@ -154,7 +154,7 @@ def lines_of(name: str) -> list[Line]:
         Line(words_of(words, key), [number], address_of(name, key) if key in words else None)
         for key, number in counts.items()
     ]
-    if beyond:
+    if beyond and name == "country":
         others = _("Others (%(number)s)", number=len(beyond))
         lines.append(Line(others, [sum(beyond.values())], None))
     return lines
