@@ -52,6 +52,12 @@ RIGHTS = {
     "announcements.sending": {"POST": "write"},
     "announcements.stop": {"POST": "write"},
     "log.listing": {"GET": "read"},
+    "sheets.listing": {"GET": "read"},
+    "sheets.show": {"GET": "read"},  # and the right of the sheet: domain/sheets.py
+    "sheets.show_xlsx": {"GET": "read"},  # likewise
+    "sheets.visa_xlsx": {"GET": "visa"},
+    "statistics.show": {"GET": "read"},
+    "statistics.plot": {"GET": "read"},
 }
 LARGEST_BODY = 1024 * 1024  # bytes: a field of 100 kB, percent-encoded, still comes back with what was typed
 FORM_KEY_LIFETIME = 30 * 24 * 3600  # seconds
@@ -189,7 +195,16 @@ def check_rights() -> WerkzeugResponse | None:
         return None
     if not current_user.is_authenticated:
         return ask_to_sign_in()
-    raise Forbidden(gettext("Your role does not allow this. An organiser with the role “admin” may do it."))
+    demand(needed)
+    return None
+
+
+def demand(right: str) -> None:
+    """Refuse whoever has not a right, where a page needs more than RIGHTS can say."""
+    if not may(right):
+        raise Forbidden(
+            gettext("Your role does not allow this. An organiser with the role “admin” may do it.")
+        )
 
 
 def may(right: str) -> bool:

@@ -9,7 +9,7 @@ from support import announcing
 from support.journey import again, amend, amended, fresh_key, new_address_page, own_page
 
 from db import connection
-from domain import clock, late
+from domain import clock, late, sheets
 from models import Mail
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ def own_pages(app, client, registered) -> dict[str, str]:
 
 
 @pytest.fixture
-def pages(app, client, desk_client, registered, own_pages, mail_pages) -> dict[str, str]:
+def pages(app, client, desk_client, registered, own_pages, mail_pages, sheet_pages) -> dict[str, str]:
     reference = registered().reference
     key = client.get("/en/registration").value("key")
     public = {name: client.get(f"/fr/{name}").text for name in ("", "programme", "practical", "privacy")}
@@ -66,9 +66,20 @@ def pages(app, client, desk_client, registered, own_pages, mail_pages) -> dict[s
             "missing": client.get("/es/nothing", status=404).text,
             "list": desk_client.get("/organiser/registrations").text,
             "one": desk_client.get(f"/organiser/registrations/{reference}").text,
+            "sheets": desk_client.get("/organiser/sheets").text,
+            "statistics": desk_client.get("/organiser/statistics").text,
         }
+        | sheet_pages
         | mail_pages
     )
+
+
+@pytest.fixture
+def sheet_pages(app, desk_client, registered) -> dict[str, str]:
+    """Every sheet, with somebody on it."""
+    registered(email="bo@new.example", **SENSITIVE_PARTS)
+    names = sheets.sheets(app.extensions["desk"].conference)
+    return {f"sheet {name}": desk_client.get(f"/organiser/sheets/{name}").text for name in names}
 
 
 @pytest.fixture

@@ -62,6 +62,12 @@ ROUTES = {
     ("POST", f"{ANNOUNCEMENT}/sending", "announcements.sending"),
     ("POST", f"{ANNOUNCEMENT}/stop", "announcements.stop"),
     ("GET", "/organiser/log", "log.listing"),
+    ("GET", "/organiser/sheets", "sheets.listing"),
+    ("GET", "/organiser/sheets/<name>", "sheets.show"),
+    ("GET", "/organiser/sheets/<name>.xlsx", "sheets.show_xlsx"),
+    ("GET", "/organiser/sheets/visa.xlsx", "sheets.visa_xlsx"),
+    ("GET", "/organiser/statistics", "statistics.show"),
+    ("GET", "/organiser/statistics/<name>.svg", "statistics.plot"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
@@ -76,6 +82,8 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "mails": {"listing", "show"},
     "announcements": {"listing", "new", "show", "edit"},
     "log": {"listing"},
+    "sheets": {"listing", "show"},
+    "statistics": {"show"},
 }
 WITH_A_FRAGMENT = {
     "pages": set(),
@@ -85,6 +93,8 @@ WITH_A_FRAGMENT = {
     "mails": {"listing"},
     "announcements": set(),
     "log": {"listing"},
+    "sheets": set(),
+    "statistics": {"show"},
 }
 
 
@@ -121,7 +131,11 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 @pytest.mark.parametrize(
     "endpoint",
     sorted(
-        {*of_blueprint("registration", "own", "organiser", "mails", "announcements", "log")}
+        {
+            *of_blueprint(
+                "registration", "own", "organiser", "mails", "announcements", "log", "sheets", "statistics"
+            )
+        }
         - {"organiser.desk"}
     ),
 )

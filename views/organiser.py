@@ -27,7 +27,8 @@ from views.filters import PRESETS, TITLES, asked, chips, choices, columns, in_ad
 from views.registration import late_link
 
 OWN_PAGE = re.compile(
-    r"/organiser/(late-links|log|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?|registrations(/[\w-]+|\.(csv|xlsx|json))?)(\?[!-~]*)?",
+    r"/organiser/(late-links|log|statistics|sheets(/[\w-]+(\.xlsx)?)?|mails(/\d+)?|announcements(/new|/\d+(/edit)?)?"
+    r"|registrations(/[\w-]+|\.(csv|xlsx|json))?)(\?[!-~]*)?",
     re.ASCII,
 )
 
