@@ -16,7 +16,19 @@ from domain.conference import load as load_conference
 from domain.desk import Desk
 from domain.mail import mailbox
 from models import EncryptedField
-from views import access, announcements, errors, log, mails, organiser, own, pages, registration
+from views import (
+    access,
+    announcements,
+    errors,
+    log,
+    mails,
+    organiser,
+    own,
+    pages,
+    registration,
+    sheets,
+    statistics,
+)
 from views.desk import anywhere
 
 
@@ -49,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     i18n.init_app(app)
     assets.init_app(app)
     errors.init_app(app)
-    for part in (pages, registration, own, organiser, access, mails, announcements, log):
+    for part in (pages, registration, own, organiser, access, mails, announcements, log, sheets, statistics):
         app.register_blueprint(part.bp)
     cli.init_app(app)
     pages.render_all(app)

@@ -362,8 +362,21 @@ class AmendForm(RegistrationForm):
 
     def __init__(self, conference: Conference, before: Answers, *, has_closed: bool, **given: Any) -> None:
         self.before, self.has_closed = before, has_closed
-        number = masked(before.passport.number) if before.passport else ""
-        super().__init__(conference, data=as_data(before) | {"passport_number": "", "kept": number}, **given)
+        super().__init__(conference, data=as_data(before) | {"passport_number": ""}, **given)
+
+    def process(self, *given: Any, **named: Any) -> None:
+        """Read the answers. Which number is stored the page may have known before another window changed it."""
+        super().process(*given, **named)
+        if self.before.email:  # in an outage nobody knows what is stored, and the page has the word
+            self.kept.data = masked(self.before.passport.number) if self.before.passport else ""
+
+    @property
+    def seen(self) -> int:
+        """The registration's place in its sequence when the page was made; none where the page does not tell."""
+        try:
+            return int(self.sequence.data or "")
+        except ValueError:  # also for thousands of digits
+            return -1
 
     def leave_out(self) -> set[str]:
         """Consent to the registration itself is not asked again; it is withdrawn by erasing."""

@@ -66,9 +66,16 @@ RIGHTS = {
     "announcements.sending": {"POST": "write"},
     "announcements.stop": {"POST": "write"},
     "log.listing": {"GET": "read"},
+    "sheets.listing": {"GET": "read"},
+    "sheets.show": {"GET": "read"},  # and the right of the sheet: domain/sheets.py
+    "sheets.show_xlsx": {"GET": "read"},  # likewise
+    "sheets.visa_xlsx": {"GET": "visa"},
+    "statistics.show": {"GET": "read"},
+    "statistics.plot": {"GET": "read"},
 }
-# What pages ask for by themselves, as fragments: nobody need be sitting in front of them.
-BY_ITSELF = {"access.warning", "announcements.show"}
+# What pages ask for by themselves, as fragments, and the pictures in those: nobody need be sitting in front of them.
+BY_ITSELF = {"access.warning", "announcements.show", "statistics.show"}
+PICTURES = {"statistics.plot"}
 OWN_PATH = re.compile(r"(/[\w-]+(\.\w+)?)+(\?[!-~]*)?", re.ASCII)
 PROOF_LIFETIME = timedelta(minutes=10)
 ENDED = "sign-in-ended"  # the event that templates/layouts/organiser.html listens to
@@ -218,7 +225,16 @@ def check_rights() -> WerkzeugResponse | None:
         return None
     if not current_user.is_authenticated:
         return ask_to_sign_in()
-    raise Forbidden(gettext("Your role does not allow this. An organiser with the role “admin” may do it."))
+    demand(needed)
+    return None
+
+
+def demand(right: str) -> None:
+    """Refuse whoever has not a right, where a page needs more than RIGHTS can say."""
+    if not may(right):
+        raise Forbidden(
+            gettext("Your role does not allow this. An organiser with the role “admin” may do it.")
+        )
 
 
 def may(right: str) -> bool:
@@ -277,9 +293,13 @@ def load_visitor(token: str) -> Visitor | None:
     """Whose sign-in this is. Somebody who asks for a page is there, and may stay for another half hour."""
     with connection():
         row = organisers.signed_in(token)
-        if row and not (request.endpoint in BY_ITSELF and wants_fragment()):
+        if row and not is_made_by_the_page():
             organisers.note_activity(row)
     return Visitor(row, token) if row else None
+
+
+def is_made_by_the_page() -> bool:
+    return request.endpoint in PICTURES or (request.endpoint in BY_ITSELF and wants_fragment())
 
 
 def ask_to_sign_in() -> WerkzeugResponse:

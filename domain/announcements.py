@@ -122,12 +122,15 @@ def send(announcement: Announcement, *, number: int, organiser: Organiser) -> No
 
 
 def stop(announcement: Announcement, *, organiser: Organiser) -> None:
-    """Write no more mails, and take those back that still wait. Where nothing waits any more, do nothing."""
+    """Write no more mails, and take those back that still wait. Where nothing waits any more, do nothing.
+
+    A mail in hand may come back, to be tried again: then it can be stopped once more.
+    """
     theirs = Mail.announcement == announcement.id
     with write():
         is_on_its_way = (Announcement.state == "sending") | waits()
         stopped = Announcement.update(state="stopped").where(
-            Announcement.id == announcement.id, Announcement.state.in_(("sending", "sent")), is_on_its_way
+            Announcement.id == announcement.id, is_on_its_way
         )
         if not stopped.execute():
             return

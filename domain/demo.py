@@ -134,6 +134,7 @@ def answers(conference: Conference, reference: str) -> Answers:
         else passport(given_names, country, conference),
         travel=travel,
         journey=journey(conference) if travel == "known" else None,
+        mobile="+976 99 112233" if travel == "known" else "",
         hotel=hotel,
         stay=stay(conference) if hotel == "reserve" else None,
         consents=["affiliation", "visa", "needs"],
@@ -142,7 +143,10 @@ def answers(conference: Conference, reference: str) -> Answers:
 
 def needs() -> Needs | None:
     kept = chance({"": 40, "none": 30, **dict.fromkeys(DIETS, 5)})
-    return Needs(diet=[kept], diet_other="", access="") if kept else None
+    if kept in ("", "none"):
+        return Needs(diet=[kept], diet_other="", access="") if kept else None
+    other, access = chance({"": 80, "No nuts": 20}), chance({"": 80, "Step-free route": 20})
+    return Needs(diet=[kept], diet_other=other, access=access)
 
 
 def passport(name: str, country: str, conference: Conference) -> Passport:
@@ -164,18 +168,18 @@ def journey(conference: Conference) -> Journey:
         departure_date=conference.ends_on + timedelta(days=random.randint(0, 3)),
         departure_time=time(random.randrange(24), random.randrange(0, 60, 5)),
         departure_flight=f"OM {random.randint(100, 999)}",
-        pickup=False,
+        pickup=random.random() < 0.5,
     )
 
 
 def stay(conference: Conference) -> Stay:
-    check_in = conference.starts_on - timedelta(days=1)
-    rooms = conference.hotel.rooms if conference.hotel else []
+    room = random.choice(conference.hotel.rooms if conference.hotel else [])
+    names = f"{random.choice(GIVEN_NAMES)} {random.choice(FAMILY_NAMES)}".strip()
     return Stay(
-        check_in=check_in,
+        check_in=conference.starts_on - timedelta(days=random.randint(1, 2)),
         check_out=conference.ends_on + timedelta(days=1),
-        room=random.choice(rooms).key,
-        share_with="",
+        room=room.key,
+        share_with=names if room.is_shared and random.random() < 0.7 else "",
     )
 
 
@@ -220,15 +224,21 @@ def keep_what_belongs_to(rows: list[Registration], conference: Conference, *, fa
     pairs: Any = stored.where(Registration.reference.in_([row.reference for row in rows])).tuples()
     ids: dict[str, int] = dict(pairs)
     kept = [row for row in rows if row.state != "erased"]
-    insert(Consent, [consent(row, ids[row.reference], conference) for row in kept])
+    given = ((row, kind) for row in kept for kind in kinds_of_consent(row))
+    insert(Consent, [consent(row, ids[row.reference], kind, conference) for row, kind in given])
     mails = (mail(row, ids[row.reference], has_failed=place < failed) for place, row in enumerate(kept))
     insert(Mail, list(mails))
 
 
-def consent(row: Registration, number: int, conference: Conference) -> dict[str, Any]:
+def kinds_of_consent(row: Registration) -> list[str]:
+    """What somebody must have agreed to, so that their answers lie there."""
+    return ["affiliation", *(["visa"] if row.passport else []), *(["needs"] if row.needs else [])]
+
+
+def consent(row: Registration, number: int, kind: str, conference: Conference) -> dict[str, Any]:
     return {
         "registration": number,
-        "kind": "affiliation",
+        "kind": kind,
         "version": conference.consents.version,
         "language": row.language,
         "given_at": row.created_at,

@@ -8,11 +8,9 @@ import csv
 import io
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -21,11 +19,11 @@ from domain import audit
 from domain.conference import Conference, Question
 from domain.registration import facts_of
 from domain.roster import Query, export_rows, matching, whole_rows
+from domain.workbook import finished, on_one_line
 from models import Consent, Organiser, Registration
 
 SEPARATORS = (",", ";")  # the semicolon is what a French or Spanish Excel expects
 LINES_AT_ONCE = 500
-BYTES_AT_ONCE = 65536
 FORMULA_STARTS = "=+-@\t\r＝＋－＠"  # noqa: RUF001 - the full-width twins are meant: spreadsheets take them too
 FORMULA = re.compile(rf"\0 *[{re.escape(FORMULA_STARTS)}]")
 
@@ -135,19 +133,18 @@ def emptied(buffer: io.StringIO) -> bytes:
 
 
 def xlsx_chunks(rows: Rows, conference: Conference, *, shown: tuple[str, ...] = ()) -> Iterator[bytes]:
-    """The same as XLSX, in pieces of a temporary file: its parts can only be put together at the end."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "registrations.xlsx"
-        with Workbook(str(file), {"constant_memory": True, "tmpdir": folder}) as book:
-            sheet = book.add_worksheet("registrations")
-            sheet.freeze_panes(1, 0)
-            for column, name in enumerate(columns(conference, shown)):
-                sheet.write_string(0, column, name)
-            for number, line in enumerate(lines(rows, conference, shown), start=1):
-                for column, value in enumerate(line):
-                    sheet.write_string(number, column, on_one_line(value))
-        with file.open("rb") as finished:
-            yield from iter(partial(finished.read, BYTES_AT_ONCE), b"")
+    """The same as XLSX, in pieces."""
+
+    def fill(book: Workbook) -> None:
+        sheet = book.add_worksheet("registrations")
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(columns(conference, shown)):
+            sheet.write_string(0, column, name)
+        for number, line in enumerate(lines(rows, conference, shown), start=1):
+            for column, value in enumerate(line):
+                sheet.write_string(number, column, on_one_line(value))
+
+    return finished(fill)
 
 
 def json_chunks(
@@ -212,7 +209,3 @@ def cell(value: str) -> str:
     """A value on one line, with an apostrophe in front where a spreadsheet would take it for a formula."""
     line = on_one_line(value)
     return f"'{line}" if line.lstrip(" ").startswith(tuple(FORMULA_STARTS)) else line
-
-
-def on_one_line(value: str) -> str:
-    return " ".join(value.splitlines())

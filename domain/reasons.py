@@ -46,6 +46,14 @@ REASONS = (
         N_("Our mail server offers no way to sign in on this port: is it the right one?"),
     ),
     (
+        r"^SMTP\w+: \(-1,",
+        N_("What answers on this port is no mail server: is it the right port?"),
+    ),
+    (
+        r"^SMTP\w+: \(4\d\d,",
+        N_("The mail server asks us to try again later."),
+    ),
+    (
         r"^SMTPAuthenticationError",
         N_("Our mail server does not accept our name and password."),
     ),
@@ -70,11 +78,11 @@ REASONS = (
         N_("Our mail server cut the connection."),
     ),
     (
-        r"^SMTPConnectError",
+        r"^SMTP(Connect|Helo)Error",
         N_("Our mail server turned us away."),
     ),
     (
-        r"sender (address )?(rejected|refused|denied)|\b5\.1\.[78]\b",
+        r"sender (address )?(rejected|refused|denied)|\bsend (mail )?(as|from)\b|\b5\.(1\.[78]|7\.60)\b",
         N_("The mail server does not accept our sender address."),
     ),
     (
@@ -84,6 +92,10 @@ REASONS = (
     (
         r"\b[45]\.2\.2\b|quota|mailbox full",
         N_("The mailbox is full."),
+    ),
+    (
+        r"\b(relaying|relay (access )?(denied|not|prohibited)|(to|not) relay)\b",
+        N_("The mail server passes nothing on for us: does it want us to sign in?"),
     ),
     (
         r"^5.*(\b5\.7\.\d|spam|blocked|policy|denied)",

@@ -367,7 +367,7 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
     registration.link_version += 1
     index(registration)
     try:
-        with changing(registration):
+        with changing(registration, at_least=next_sequence(registration.address_key)):
             tell("moved", registration, desk=desk, to=old)
             tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_changed", registration=registration)
@@ -390,7 +390,7 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
     is_known_to_others = mailroom.has_reached(registration, old)
     registration.link_version += is_known_to_others
     try:
-        with storing(registration):
+        with storing(registration, at_least=next_sequence(registration.address_key)):
             mailroom.redirect(registration, old, registration.email)
             if is_known_to_others:
                 tell("new_link", registration, desk=desk, is_moved=True)
@@ -470,11 +470,16 @@ def withdraw(registration: Registration, kind: str, *, lang: str, changes: list[
 
 
 def renew_link(registration: Registration, *, desk: Desk) -> None:
-    """Mail a new link; the old one opens nothing any more. Raises ChangedMeanwhile."""
+    """Mail a new link; the old one opens nothing any more.
+
+    A new address that waits is dropped: what confirms it dies with the old link. Raises ChangedMeanwhile.
+    """
     registration.link_version += 1
+    registration.pending_email = None
     with changing(registration):
         tell("new_link", registration, desk=desk, is_moved=False)
         audit.record("registration.link_renewed", registration=registration)
+    forget_pages()
 
 
 def send_link(address: str, *, lang: str, desk: Desk) -> None:

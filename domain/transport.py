@@ -1,5 +1,6 @@
 """Handing one message to the mail server, or in a rehearsal to a folder. Says what kind of trouble there was."""
 
+import re
 import smtplib
 import ssl
 import time
@@ -11,8 +12,10 @@ from domain import clock
 
 TIMEOUT = 20  # seconds for each step of an SMTP dialogue but the last
 LAST_TIMEOUT = 600  # seconds for the answer to the message itself (RFC 5321, section 4.5.3.2.6)
-LONGEST = 100  # seconds until the message itself is handed over, however the server spreads its answers
+LONGEST = 100  # seconds until the message is announced, however the server spreads its answers
 SHUTTING_DOWN = 421  # RFC 5321, section 3.8: to be answered to any command
+NOT_SIGNED_IN = 530  # RFC 4954, section 6: the same
+GO_AHEAD = 354  # RFC 5321, section 4.1.1.4
 TOO_LARGE = 552  # RFC 1870, section 6.1
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
@@ -100,6 +103,9 @@ class SmtpTransport:
         server = self.server or self.connect()
         try:
             self.announce(server, sender, recipient, len(message))
+            code, text = server.docmd("data")
+            if code != GO_AHEAD:
+                raise verdict(code, text)
         except (Refused, Deferred) as error:
             self.reset_or_close(server, error)
             raise
@@ -115,13 +121,13 @@ class SmtpTransport:
             self.close()
             raise verdict(code, text)
 
-    def hand_over(self, server: Any, message: bytes) -> tuple[int, bytes | str]:
+    def hand_over(self, server: Any, message: bytes) -> tuple[int, bytes]:
         """Send the message itself. From here on only the server's answer tells whether it has it."""
         server.sock.settimeout(LAST_TIMEOUT)
         try:
-            return server.data(message)
-        except smtplib.SMTPDataError as error:
-            return error.smtp_code, error.smtp_error
+            end = b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
+            server.send(re.sub(rb"(?m)^\.", b"..", message) + end)  # RFC 5321, section 4.5.2
+            return server.getreply()
         finally:
             if server.sock:
                 server.sock.settimeout(TIMEOUT)
@@ -172,7 +178,7 @@ class SmtpTransport:
             raise Unreachable(
                 "a letter in the server's name, the user or the password is not ASCII"
             ) from None
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPException, OSError, ValueError) as error:  # no base64 is a ValueError
             raise Unreachable(f"{type(error).__name__}: {error}") from error
         return self.server
 
@@ -199,7 +205,7 @@ class SmtpTransport:
 
 def verdict(code: int, text: bytes | str) -> Exception:
     """What an answer means for the message: 4xx to try again, 5xx for good (RFC 5321, section 4.2.1)."""
-    if code == SHUTTING_DOWN:
+    if code in (SHUTTING_DOWN, NOT_SIGNED_IN):
         return Unreachable(in_words(code, text))
     return (Refused if code >= 500 else Deferred)(in_words(code, text))
 

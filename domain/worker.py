@@ -5,6 +5,7 @@ import random
 import secrets
 import threading
 from collections.abc import Callable
+from math import ceil
 
 from config import Settings
 from db import DatabaseOut, connection, relaxed
@@ -14,6 +15,7 @@ from domain.transport import Deferred, Refused, Transport, Unreachable, open_tra
 
 POLL = 2.0  # seconds; a commit in this process wakes the worker at once
 BURST = 100  # mails between two looks at the hour's share
+SHARERS = 10  # parts of what is left of it, of which a worker takes one: others take theirs meanwhile
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
 # no answer to a delegate waits behind them.
@@ -69,7 +71,7 @@ class Worker(threading.Thread):
                 share = self.most_an_hour - outbox.sent_within_an_hour()
                 if share <= 0:
                     outbox.say_why(outbox.HOURLY_LIMIT)
-                if share <= 0 or not self.send_some(min(share, BURST)):
+                if share <= 0 or not self.send_some(min(ceil(share / SHARERS), BURST)):
                     break
         except Unreachable as error:
             self.pause = min(self.pause * 2 or POLL, LONGEST_PAUSE)

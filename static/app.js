@@ -61,10 +61,10 @@
   window.addEventListener("beforeunload", (event) => {
     if (onCheckPage() && !leaving) event.preventDefault();
   });
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
     if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
     if (!onCheckPage() && registration() && location.hash === "#check") history.replaceState(history.state, "", location.pathname);
-    const first = document.querySelector("#registration [autofocus]");
+    const first = isOwnField(event.detail.ctx) ? null : document.querySelector("#registration [autofocus]");
     first?.focus({ preventScroll: true });
     first?.scrollIntoView({ block: "start" }); // a summary of errors may be taller than the window
   });

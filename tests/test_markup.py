@@ -13,7 +13,7 @@ from support.journey import HTMX, again, amend, amended, fresh_key, new_address_
 from support.page import PageClient
 
 from db import connection
-from domain import clock, late, organisers
+from domain import clock, late, organisers, sheets
 from models import Mail
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +59,9 @@ def access_pages(app) -> dict[str, str]:
 
 
 @pytest.fixture
-def pages(app, client, access_pages, desk_client, registered, own_pages, mail_pages) -> dict[str, str]:
+def pages(
+    app, client, access_pages, desk_client, registered, own_pages, mail_pages, sheet_pages
+) -> dict[str, str]:
     reference = registered().reference
     key = client.get("/en/registration").value("key")
     public = {name: client.get(f"/fr/{name}").text for name in ("", "programme", "practical", "privacy")}
@@ -90,9 +92,20 @@ def pages(app, client, access_pages, desk_client, registered, own_pages, mail_pa
             "missing": client.get("/es/nothing", status=404).text,
             "list": desk_client.get("/organiser/registrations").text,
             "one": desk_client.get(f"/organiser/registrations/{reference}").text,
+            "sheets": desk_client.get("/organiser/sheets").text,
+            "statistics": desk_client.get("/organiser/statistics").text,
         }
+        | sheet_pages
         | mail_pages
     )
+
+
+@pytest.fixture
+def sheet_pages(app, desk_client, registered) -> dict[str, str]:
+    """Every sheet, with somebody on it."""
+    registered(email="bo@new.example", **SENSITIVE_PARTS)
+    names = sheets.sheets(app.extensions["desk"].conference)
+    return {f"sheet {name}": desk_client.get(f"/organiser/sheets/{name}").text for name in names}
 
 
 @pytest.fixture

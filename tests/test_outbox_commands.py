@@ -14,7 +14,7 @@ from browser.server import Server, wait_for
 from click.testing import Result
 from flask import Flask
 from support.journey import ON_SQLITE, own_page, stored
-from support.smtp import HOST, PASSWORD, USER, Authority, MailServer
+from support.smtp import HOST, PASSWORD, USER, Authority, MailServer, server_that_says
 
 from config import ROOT
 from db import connection
@@ -311,6 +311,7 @@ def test_check_says_in_plain_words_what_is_wrong(check, port, authority, kind, u
             "The mail server does not accept our sender address.",
         ),
         ("550 5.1.8 Bad sender", "The mail server does not accept our sender address."),
+        ("550 5.7.1 You may not send as this user", "The mail server does not accept our sender address."),
         ("451 4.3.0 Later", "The mail server asks us to try again later."),
     ],
 )
@@ -327,13 +328,52 @@ def test_check_says_when_the_sender_is_refused(check, port, answer, reason):
 
 
 @ON_SQLITE
-def test_check_says_when_the_recipient_is_refused(check, port):
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("550 5.1.1 No such user", "The mail server says that there is no such mailbox."),
+        (
+            "554 5.7.1 Relay access denied",
+            "The mail server passes nothing on for us: does it want us to sign in?",
+        ),
+    ],
+)
+def test_check_says_when_the_recipient_is_refused(check, port, answer, reason):
     with MailServer(port) as server:
-        server.mailbox.answers[ANSWERS] = "550 5.1.1 No such user"
+        server.mailbox.answers[ANSWERS] = answer
         result = check(f"smtp://{HOST}:{port}", code=1, mail_reply_to=ANSWERS)
 
-    assert "The mail server says that there is no such mailbox.\n  550 5.1.1 No such user" in result.output
+    assert f"{reason}\n  {answer}" in result.output
     assert server.mailbox.received == []
+
+
+NO_MAIL_SERVER = "What answers on this port is no mail server: is it the right port?"
+TRY_LATER = "The mail server asks us to try again later."
+TURNED_AWAY = "Our mail server turned us away."
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (["SSH-2.0-OpenSSH_9.2"], NO_MAIL_SERVER),
+        (["* OK IMAP4rev1 ready"], NO_MAIL_SERVER),
+        (["421 4.7.0 Too many connections"], TRY_LATER),
+        (["554 5.7.1 No service here"], TURNED_AWAY),
+        (["220 Hello", "550 5.7.1 Access denied", "550 5.7.1 Access denied"], TURNED_AWAY),
+        (["220 Hello", "250-Hello\r\n250 AUTH PLAIN", "454 4.7.0 Temporary failure"], TRY_LATER),
+        (
+            ["220 Hello", "250-Hello\r\n250 AUTH CRAM-MD5", "334 not base64!"],
+            "The mail server could not be talked to.",
+        ),
+    ],
+)
+def test_check_says_when_a_server_lets_nobody_in(check, answers, reason):
+    user = SIGNED_IN if "AUTH" in "".join(answers) else ""
+    with server_that_says(*answers) as host:
+        result = check(f"smtp://{user}{host}", code=1)
+
+    assert f"Error: it does not take our mail. {reason}\n" in result.output
 
 
 @ON_SQLITE

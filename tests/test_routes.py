@@ -71,6 +71,12 @@ ROUTES = {
     ("POST", f"{ANNOUNCEMENT}/sending", "announcements.sending"),
     ("POST", f"{ANNOUNCEMENT}/stop", "announcements.stop"),
     ("GET", "/organiser/log", "log.listing"),
+    ("GET", "/organiser/sheets", "sheets.listing"),
+    ("GET", "/organiser/sheets/<name>", "sheets.show"),
+    ("GET", "/organiser/sheets/<name>.xlsx", "sheets.show_xlsx"),
+    ("GET", "/organiser/sheets/visa.xlsx", "sheets.visa_xlsx"),
+    ("GET", "/organiser/statistics", "statistics.show"),
+    ("GET", "/organiser/statistics/<name>.svg", "statistics.plot"),
     ("GET", "/healthz", "observability.healthz"),
     ("GET", "/readyz", "observability.readyz"),
     ("GET", "/style.css", "style"),
@@ -86,6 +92,8 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "mails": {"listing", "show"},
     "announcements": {"listing", "new", "show", "edit"},
     "log": {"listing"},
+    "sheets": {"listing", "show"},
+    "statistics": {"show"},
 }
 WITH_A_FRAGMENT = {
     "pages": set(),
@@ -96,6 +104,8 @@ WITH_A_FRAGMENT = {
     "mails": {"listing"},
     "announcements": set(),
     "log": {"listing"},
+    "sheets": set(),
+    "statistics": {"show"},
 }
 
 
@@ -132,7 +142,19 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 @pytest.mark.parametrize(
     "endpoint",
     sorted(
-        {*of_blueprint("registration", "own", "organiser", "access", "mails", "announcements", "log")}
+        {
+            *of_blueprint(
+                "registration",
+                "own",
+                "organiser",
+                "access",
+                "mails",
+                "announcements",
+                "log",
+                "sheets",
+                "statistics",
+            )
+        }
         - {"organiser.desk"}
     ),
 )

@@ -20,6 +20,7 @@ from models import AuditEntry
 from views.connections import hold_connection
 from views.desk import conference
 from views.filters import chips
+from views.sheets import TITLES as SHEETS
 
 ACTIONS = {
     "registration.received": _l("Registration received"),
@@ -41,6 +42,8 @@ ACTIONS = {
     "registration.revealed": _l("Sensitive answers shown"),
     "registrations.exported": _l("Registrations exported"),
     "registrations.exported_whole": _l("Registrations exported with their sensitive answers"),
+    "sheet.opened": _l("Sheet opened"),
+    "sheet.exported": _l("Sheet taken as a file"),
     "late_link.made": _l("Late link made"),
     "mail.viewed": _l("Mail viewed"),
     "mails.retried": _l("Mails sent again"),
@@ -152,10 +155,14 @@ def details(given: dict[str, Any], form: RegistrationForm) -> Iterator[str]:
         yield ngettext("%(num)d browser", "%(num)d browsers", given["sign_ins"])
     if "codes" in given:
         yield ngettext("%(num)d recovery code left", "%(num)d recovery codes left", given["codes"])
+    if "sheet" in given:
+        yield str(SHEETS.get(given["sheet"], given["sheet"]))
     if "format" in given:
         yield str(given["format"]).upper()
     if "columns" in given:
         yield ngettext("%(num)d column", "%(num)d columns", len(given["columns"]))
+    if "lines" in given:
+        yield ngettext("%(num)d line", "%(num)d lines", given["lines"])
     if "rows" in given:
         yield ngettext("%(num)d registration", "%(num)d registrations", given["rows"])
     if "filters" in given:

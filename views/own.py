@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from itsdangerous import BadData
 from werkzeug import Response
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import Gone, NotFound, TooManyRequests
 
 from db import DatabaseOut, connection
 from domain import audit
@@ -78,15 +78,21 @@ def give_token(endpoint: str, values: dict) -> None:
 @bp.before_request
 def find() -> None:
     """Hold the registration that the link names."""
-    try:
-        with connection():
-            g.registration = find_by_link(*read_link(g.token))
-    except (BadData, LinkUnknown):
-        abort(
-            404, _("This link does not open a registration. Please use the link in your newest mail from us.")
-        )
-    except RegistrationErased:
-        abort(410, _("This registration has been erased."))
+    with connection():
+        g.registration = find_by_link(*read_link(g.token))
+
+
+@bp.errorhandler(BadData)
+@bp.errorhandler(LinkUnknown)
+def unknown(error: BadData | LinkUnknown) -> Response:
+    """The link is not ours, or another window has asked for a new one, perhaps while this button was pressed."""
+    words = _("This link does not open a registration. Please use the link in your newest mail from us.")
+    return refused(NotFound(words))
+
+
+@bp.errorhandler(RegistrationErased)
+def gone(error: RegistrationErased) -> Response:
+    return refused(Gone(_("This registration has been erased.")))
 
 
 def again(verb: Callable[..., None], **given: Any) -> None:
@@ -183,14 +189,13 @@ def edit() -> Response:
         return show_edit(form)
     if not form.validate():
         return show_edit(form, status=422)
-    sequence = int(form.sequence.data) if (form.sequence.data or "").isdecimal() else -1
     waiting = registration.pending_email
     try:
         with connection():
             has_changed = verbs.amend(
                 registration,
                 form.answers(),
-                sequence=sequence,
+                sequence=form.seen,
                 lang=current_language(),
                 describe=form.describe,
                 desk=front_desk(),

@@ -197,6 +197,15 @@ def organiser_states(page: Page):
     page.locator("form.notice button").click()
     expect(page.locator("form.notice")).to_have_count(0)
     yield "registration with its sensitive answers"
+    page.goto("/organiser/sheets")
+    yield "sheets"
+    for name in ("arrivals", "visa", "meals", "badges", "sign-in"):
+        page.goto(f"/organiser/sheets/{name}")
+        yield f"sheet: {name}"
+    page.goto("/organiser/statistics")
+    for numbers in page.locator(".plot__numbers summary").all():
+        numbers.click()
+    yield "statistics, the tables open"
     page.goto("/organiser/log")
     yield "log"
     page.goto("/organiser/log?action=mails.retried")

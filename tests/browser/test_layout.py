@@ -139,6 +139,24 @@ def test_list_with_its_panels_open_does_not_scroll_sideways_or_keep_to_the_left(
     assert found == []
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_sheets_and_statistics_do_not_scroll_sideways_or_keep_to_the_left(open_page, desk, signed_in, lang):
+    page = open_page(desk, width=320, **signed_in)
+    page.goto(f"/organiser/sheets?lang={lang}")
+    found = faults(page, "sheets")
+    paths = [link.get_attribute("href") for link in page.locator(".sheets__title a").all()]
+
+    for path in [*paths, "/organiser/statistics"]:
+        page.goto(path)
+        for numbers in page.locator(".plot__numbers summary").all():
+            numbers.click()
+        found += faults(page, path)
+
+    assert len(paths) == 9
+    assert page.locator("html").get_attribute("lang") == lang
+    assert found == []
+
+
 def displayed(page: Page, selector: str) -> int:
     return page.locator(selector).evaluate_all("all => all.filter((one) => one.checkVisibility()).length")
 

@@ -134,6 +134,31 @@ def test_check_of_another_field_leaves_focus_caret_and_text_alone(open_page, ser
     expect(page.locator(f"#{field}")).to_have_value("In Paris")
 
 
+@pytest.mark.parametrize("stage", ["errors", "change"])
+def test_check_of_a_field_does_not_lead_back_to_where_the_page_began(open_page, server, ada, stage):
+    page = open_page(server)
+    if stage == "errors":
+        steps.open_form(page)
+        steps.press(page, "check")
+        expect(page.locator("#summary")).to_be_focused()
+    else:
+        steps.to_check_page(page, ada)
+        page.locator("button[value='edit:you']").click()
+        expect(page.locator("#you-title")).to_be_focused()
+    page.evaluate("window.swaps = 0; document.addEventListener('htmx:after:swap', () => swaps++)")
+    page.focus("#given_names")
+    page.keyboard.type("Augusta")
+
+    page.keyboard.press("Tab")
+    expect_answers(page, 1)
+
+    expect(page.locator("#family_name")).to_be_focused()
+    page.keyboard.type("King")
+    page.keyboard.press("Tab")
+    expect_answers(page, 3)  # of the given names too: one of the two is enough
+    expect(page.locator("#email")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("checked", "wrong"),
     [("email", "ada@example"), ("arrival_date", "2016-05-20"), ("departure_date", "2017-05-02")],

@@ -14,6 +14,7 @@ from db import db
 from domain import announcements, clock, mail, organisers, outbox
 from domain.announcements import NoDraft, NumberChanged, Progress, Unwritten
 from domain.registration import cancel, erase
+from domain.transport import Deferred
 from domain.worker import CHORES, Worker
 from models import Announcement, AuditEntry, Mail, Organiser, Registration
 
@@ -497,6 +498,21 @@ def test_stopping_takes_back_what_waits_when_all_is_written(sent, delegates, des
     announcements.stop(announcement, organiser=cem)
 
     assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
+
+
+def test_mail_that_was_in_hand_and_comes_back_is_stopped_too(sent, delegates, desk, cem):
+    delegates(2)
+    announcement = sent()
+    announcements.prepare_some(desk)
+    in_hand = outbox.claim("a worker")
+    announcements.stop(announcement, organiser=cem)
+    outbox.failed(in_hand, Deferred("451 4.3.0 Later"))
+    assert [mail.state for mail in Mail.select()] == ["retrying"]
+
+    announcements.stop(fresh(announcement), organiser=cem)
+
+    assert list(Mail.select()) == []
+    assert log()[-1] == ("announcement.stopped", {"announcement": announcement.id, "mails": 1})
 
 
 def test_stopping_leaves_other_mails_alone(sent, stored, desk, cem):

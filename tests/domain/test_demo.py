@@ -6,7 +6,7 @@ from db import connection
 from domain import demo, roster
 from domain.answers import answers_of, index
 from domain.roster import Query
-from models import STATES, TRAVEL, VISA_STATES, Consent, Mail, Registration
+from models import STATES, TRAVEL, VISA_STATES, Mail, Registration
 
 
 def seeded(number: int, conference) -> list[Registration]:
@@ -25,7 +25,9 @@ def test_seeded_registrations_are_what_the_columns_to_search_by_say(database, co
         assert (row.name_key, row.organisation_key, row.search) == was
         assert answers_of(row).days == row.days != []
         assert roster.matching(Query(q=row.reference)).get() == row
-    assert Consent.select().count() == Mail.select().count() == len(kept)
+        given = {"visa": row.passport, "needs": row.needs}
+        assert {consent.kind for consent in row.consents} == {"affiliation", *(k for k in given if given[k])}
+    assert Mail.select().count() == len(kept)
 
 
 def test_seeded_registrations_are_of_every_state(database, conference):

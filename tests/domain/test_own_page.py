@@ -575,6 +575,19 @@ def test_move_takes_over_the_address_that_waits(ada, change, desk, noon):
     assert log(2) == [("address_changed", {})]
 
 
+def test_calendar_file_goes_on_where_that_of_the_new_address_was_cancelled(ada, stored, change, desk):
+    bo = stored(email="bo@example.org", key="bo's form")
+    for function in ("President", "Treasurer", "Secretary"):
+        change(fresh(bo), function=function)
+    cancel(fresh(bo), "", desk=desk)
+    assert fresh(bo).sequence == 4
+    change(ada, email="bo@example.org")
+
+    move(fresh(ada), "bo@example.org", desk=desk)
+
+    assert fresh(ada).sequence == 5
+
+
 def test_link_of_the_old_address_is_dead_after_the_move(ada, change, desk):
     change(ada, email="new@example.org")
     assert find_by_link(ada.public_id, 1) == ada

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from support.smtp import HOST, PASSWORD, USER, MailServer
+from support.smtp import HOST, PASSWORD, USER, MailServer, server_that_says
 
 from domain import transport
 from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, Unreachable, open_transport
@@ -39,6 +39,19 @@ def test_message_arrives_over_smtp(port):
     assert (mail.sender, mail.recipients) == ("secretariat@example.org", ["ada@example.org"])
     assert mail.content == MESSAGE
     assert not mail.is_encrypted
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"], ids=["no line break at the end", "one"])
+def test_message_arrives_with_every_line_that_is_or_begins_with_a_full_stop(port, end):
+    message = b"Subject: a\r\n\r\n.\r\n..b\r\nc." + end
+
+    with MailServer(port) as server:
+        outgoing = SmtpTransport(f"smtp://{HOST}:{port}")
+        for _ in range(2):
+            outgoing.send(message, sender="a@example.org", recipient="b@example.org", name="x")
+        outgoing.close()
+
+    assert [mail.content for mail in server.mailbox.received] == [message.removesuffix(end) + b"\r\n"] * 2
 
 
 def test_message_arrives_over_starttls(port, authority):
@@ -225,7 +238,7 @@ def test_server_that_spreads_its_answers_gets_no_message_beyond_the_lease(port, 
     assert server.mailbox.received == []
 
 
-@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", None])
+@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "530 5.7.1 Authentication required", None])
 def test_trouble_before_the_message_is_the_servers(port, answer):
     with MailServer(port) as server:
         server.mailbox.answers["eve@example.org"] = answer
@@ -233,6 +246,34 @@ def test_trouble_before_the_message_is_the_servers(port, answer):
             send_once(f"smtp://{HOST}:{port}", "eve@example.org")
 
     assert server.mailbox.received == []
+
+
+def test_server_that_hangs_up_instead_of_asking_for_the_message_is_the_trouble():
+    with (
+        server_that_says("220 Hello", "250 Hello", "250 OK", "250 OK") as host,
+        pytest.raises(Unreachable, match="closed"),
+    ):
+        send_once(f"smtp://{host}")
+
+
+def test_server_that_asks_for_no_message_gets_none_and_may_get_the_next():
+    answers = ("220 Hello", "250 Hello", "250 OK", "250 OK", "451 4.3.0 Later", "250 OK", "250 OK")
+    with server_that_says(*answers) as host:
+        outgoing = SmtpTransport(f"smtp://{host}")
+        with pytest.raises(Deferred, match="451") as error:
+            send(outgoing)
+        outgoing.open()  # NOOP, after RSET
+        outgoing.close()
+
+    assert not isinstance(error.value, Unreachable)
+
+
+def test_challenge_that_cannot_be_read_is_the_servers_trouble():
+    with (
+        server_that_says("220 Hello", "250-Hello\r\n250 AUTH CRAM-MD5", "334 not base64!") as host,
+        pytest.raises(Unreachable, match="base64"),
+    ):
+        send_once(f"smtp://{signed_in_as(USER, PASSWORD)}{host}")
 
 
 def test_connection_that_is_cut_is_tried_again_later(port):

@@ -322,6 +322,21 @@ def test_share_of_an_hour_is_kept_and_the_rest_goes_out_an_hour_later(registered
     assert received(server) == people
 
 
+def test_share_of_an_hour_is_for_all_workers_together(registered, work, port, quick):
+    for _ in range(25):
+        registered()
+    with MailServer(port) as server:
+        server.mailbox.seconds = 0.05
+        threads = [work(mails_per_hour=10), work(mails_per_hour=10)]
+        wait_for(
+            lambda: outbox.HOURLY_LIMIT in {mail.error for mail in mails()} and "sending" not in states()
+        )
+        for thread in threads:
+            thread.stop()
+
+    assert len(server.mailbox.received) in (10, 11)  # the other worker may have had a mail in hand
+
+
 def is_idle(thread: Worker) -> bool:
     """Whether the worker can do no more for the moment."""
     with connection():

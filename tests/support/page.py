@@ -8,6 +8,8 @@ from bs4 import BeautifulSoup, Tag
 from flask import Flask
 from werkzeug.test import TestResponse
 
+BINARY = {"application/pdf", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
 
 class Page:
     """An answer of the service; HTML is parsed, and what is looked for is looked for with CSS selectors."""
@@ -17,7 +19,7 @@ class Page:
         self.status = response.status_code
         self.headers = response.headers
         self.data = response.get_data()
-        self.text = response.get_data(as_text=True) if response.mimetype != "application/pdf" else ""
+        self.text = "" if response.mimetype in BINARY else response.get_data(as_text=True)
         self.soup = BeautifulSoup(self.text, "html5lib") if response.mimetype == "text/html" else None
 
     def select(self, selector: str) -> list[Tag]:

@@ -2,7 +2,11 @@
 
 import asyncio
 import ipaddress
+import socket
 import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,6 +127,24 @@ class MailServer(Controller):
             await asyncio.sleep(0.01)
 
         asyncio.run_coroutine_threadsafe(close(), self.loop).result(5)
+
+
+@contextmanager
+def server_that_says(*answers: str) -> Iterator[str]:
+    """Host and port of a server that gives one caller these answers, each to the next line, and then hangs up."""
+
+    def serve() -> None:
+        caller, _ = listening.accept()
+        with caller, caller.makefile("rb") as lines:
+            for answer in answers:
+                caller.sendall(f"{answer}\r\n".encode())
+                lines.readline()
+
+    with socket.create_server((HOST, 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"{HOST}:{listening.getsockname()[1]}"
+        thread.join(5)
 
 
 def check_password(

@@ -59,6 +59,16 @@ def test_proof_holds_for_ten_minutes(cems, after_the_deadline):
     client.get(JSON, status=303)
 
 
+def test_passports_as_a_file_ask_for_it_too(cems):
+    client, codes = cems
+    asked = client.get("/organiser/sheets/visa.xlsx", status=303).headers["Location"]
+
+    page = prove(client, asked, password=PASSWORD, code=codes[0])
+
+    assert page.one("main a.button")["href"] == "/organiser/sheets/visa.xlsx"
+    assert client.client.get("/organiser/sheets/visa.xlsx").status_code == 200
+
+
 def test_other_exports_ask_for_nothing(cems, after_the_deadline):
     client, _ = cems
 

@@ -56,6 +56,8 @@ def test_asking_does_not_count_as_work(desk_client):
 
     desk_client.get(WARNING, headers=HTMX)
     desk_client.get("/organiser/announcements/1", headers=HTMX, status=404)
+    desk_client.get("/organiser/statistics", headers=HTMX)
+    desk_client.get("/organiser/statistics/country.svg")
 
     assert stored(SignIn)[0].seen_at == before.seen_at
     desk_client.get(LIST)

@@ -4,7 +4,9 @@ import pytest
 from support.announcing import ANNOUNCEMENTS, sent, token_on, written
 from support.journey import everything, stored
 
-from models import Announcement, AuditEntry
+from db import connection
+from domain import announcements
+from models import Announcement, AuditEntry, Mail
 
 
 def stop(desk_client, path: str, *, status: int = 303, token: str | None = None):
@@ -25,6 +27,31 @@ def test_sending_is_stopped(desk_client, registered):
     assert page.texts("#progress [role=status]") == ["Stopped"]
     assert page.texts("#progress dd")[-1] == "1"
     assert page.select("#progress a, #progress form") == []
+
+
+def test_what_waits_after_the_stop_can_be_stopped_too(app, desk_client, registered):
+    registered(), registered()
+    path = sent(desk_client)
+    with connection():
+        announcements.prepare_some(app.extensions["desk"])
+    last = stored(Mail)[-1]
+    give(last, state="sending")
+    stop(desk_client, path)
+    give(last, state="retrying")
+    before = desk_client.get(path)
+
+    stop(desk_client, path)
+
+    assert before.texts("#progress [role=status]") == ["Stopped"]
+    assert before.one("#progress form")["action"] == f"{path}/stop"
+    page = desk_client.get(path)
+    assert page.texts("#progress dd")[-1] == "2"
+    assert page.select("#progress form") == []
+
+
+def give(mail: Mail, **columns: str) -> None:
+    with connection():
+        Mail.update(**columns).where(Mail.id == mail.id).execute()
 
 
 def test_draft_is_not_stopped(desk_client, registered):

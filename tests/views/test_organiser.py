@@ -17,6 +17,12 @@ PAGES = {
         "/organiser/registrations.xlsx",
         "/organiser/registrations.json",
         "/organiser/log",
+        "/organiser/sheets",
+        "/organiser/sheets/arrivals",
+        "/organiser/sheets/arrivals.xlsx",
+        "/organiser/sheets/visa.xlsx",
+        "/organiser/statistics",
+        "/organiser/statistics/country.svg",
         "/organiser/late-links",
         "/organiser/announcements",
         "/organiser/announcements/new",
@@ -53,6 +59,7 @@ PAGES = {
 }
 OPEN = {"/organiser/", SESSION, "/organiser/session/warning", "/organiser/enrolment/x"}
 SAMPLES = {"reference": "{reference}", "number": 1, "language": "en", "token": "x"}
+NAMES = {"sheets.show": "arrivals", "sheets.show_xlsx": "arrivals", "statistics.plot": "country"}
 EVERY_PAGE = pytest.mark.parametrize(
     ("method", "path"), [(method, path) for method, paths in PAGES.items() for path in paths]
 )
@@ -65,10 +72,10 @@ def test_every_route_of_the_organisers_is_tried(app):
         for path in paths
     }
 
-    theirs = ("organiser.", "access.", "mails.", "announcements.", "log.")
+    theirs = ("organiser.", "access.", "mails.", "announcements.", "log.", "sheets.", "statistics.")
     with app.test_request_context():
         routes = {
-            unquote(rule.build({name: SAMPLES[name] for name in rule.arguments}, append_unknown=False)[1])
+            unquote(rule.build(SAMPLES | {"name": NAMES.get(rule.endpoint)}, append_unknown=False)[1])
             for rule in app.url_map.iter_rules()
             if rule.endpoint.startswith(theirs)
         }

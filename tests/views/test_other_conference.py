@@ -344,3 +344,18 @@ def test_first_conference_knows_nothing_of_the_other(app):
 
     assert page.select("[name^=question_]") == []
     assert len(page.select("[name=travel]")) == 3
+
+
+def test_sheets_and_statistics_are_of_what_it_asks(row, desk_client):
+    page = desk_client.get("/organiser/sheets")
+
+    assert [link["href"].rpartition("/")[2] for link in page.select(".sheets__title a")] == [
+        "access", "meals", "visa", "headsets", "badges", "sign-in",
+    ]  # fmt: skip
+    for name in ("arrivals", "departures", "rooms"):
+        desk_client.get(f"/organiser/sheets/{name}", status=404)
+        desk_client.get(f"/organiser/sheets/{name}.xlsx", status=404)
+    shown = [section["id"] for section in desk_client.get("/organiser/statistics").select(".plot")]
+    assert {"travel", "hotel"} & set(shown) == set()
+    for name in ("travel", "hotel"):
+        desk_client.get(f"/organiser/statistics/{name}.svg", status=404)

@@ -9,6 +9,7 @@ from db import connection
 from domain import clock, late
 from models import LateLink, Registration
 from security import address_token, late_token, link_token, receipt, signer
+from views import own
 
 NEW = "ada@new.example"
 FULL = SENSITIVE_PARTS | {"consents": ["affiliation", "visa", "needs", "list", "photo"]}
@@ -313,3 +314,22 @@ def test_whoever_presses_a_button_has_confirmed_the_address(app, client, registe
     row = again(row)
     assert row.state == ("cancelled" if button == "cancellation" else "confirmed")
     assert row.confirmed_at is not None
+
+
+@pytest.mark.parametrize(("meanwhile", "status"), [("link", 404), ("erasure", 410)])
+def test_button_pressed_while_another_window_ends_the_link_says_so(
+    app, client, row, monkeypatch, meanwhile, status
+):
+    path = own_page(app, row)
+    press = own.verbs.cancel
+
+    def press_too_late(*given, **named) -> None:
+        monkeypatch.setattr(own.verbs, "cancel", press)
+        client.client.post(f"{path}/{meanwhile}", data={"sure": "y"})
+        press(*given, **named)
+
+    monkeypatch.setattr(own.verbs, "cancel", press_too_late)
+
+    client.post(f"{path}/cancellation", {}, status=status)
+
+    assert again(row).state == ("erased" if meanwhile == "erasure" else "confirmed")

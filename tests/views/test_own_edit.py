@@ -205,6 +205,19 @@ def test_language_of_the_page_becomes_that_of_the_mails(app, client, row):
 # Sensitive answers
 
 
+@ON_SQLITE
+def test_passport_number_that_another_window_erased_is_asked_for_again(client, row, path):
+    page = client.get(path)
+    fields = amended(page, kept=page.value("kept"))
+    client.post(path.replace("/edit", "/consents"), {"kind": "visa"}, status=303)
+
+    page = client.post(path, fields, status=422)
+
+    assert reported(page) == {"passport_number": "Enter your passport number"}
+    assert "Stored" not in page.text
+    assert page.select("[name=kept]") == []
+
+
 def test_passport_number_that_is_left_empty_stays(client, row, path):
     amend(client, path, {"passport_number": "", "visa_post": "Rome, Italy"})
 
@@ -313,7 +326,9 @@ def test_second_window_loses_nothing_and_can_save_again(client, row, path, heade
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("sequence", ["", "x", "-1", "1", "²", "9" * 100, None])
+@pytest.mark.parametrize(
+    "sequence", ["", "x", "-1", "1", "²", "9" * 100, "9" * 5000, None], ids=lambda text: (text or "none")[:9]
+)
 def test_page_without_its_place_in_the_sequence_is_asked_about_again(client, path, sequence):
     fields = amended(client.get(path), sequence=sequence, function="President")
     before = everything()

@@ -54,3 +54,17 @@ def test_confirmation_of_a_new_address_dies_with_the_old_link(app, client, row):
     client.get(confirming, status=404)
     client.post(confirming, {}, status=404)
     assert again(row).email == "ada@example.org"
+    assert again(row).pending_email is None
+
+
+def test_new_address_that_waited_can_be_entered_again(app, client, row):
+    amend(client, f"{own_page(app, row)}/edit", {"email": "ada@new.example"})
+    warning = "The new address that is waiting to be confirmed is dropped."
+    assert warning in client.get(own_page(app, row)).text
+    client.post(f"{own_page(app, row)}/link", {}, status=303)
+    assert warning not in client.get(own_page(app, again(row))).text
+
+    amend(client, f"{own_page(app, again(row))}/edit", {"email": "ada@new.example"})
+
+    client.post(new_address_page(app, again(row)), {}, status=303)
+    assert again(row).email == "ada@new.example"
