@@ -16,7 +16,7 @@ from domain.conference import load as load_conference
 from domain.desk import Desk
 from domain.mail import mailbox
 from models import EncryptedField
-from views import announcements, errors, log, mails, organiser, own, pages, registration
+from views import announcements, batches, dossier, errors, log, mails, organiser, own, pages, registration
 from views.desk import anywhere
 
 
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     i18n.init_app(app)
     assets.init_app(app)
     errors.init_app(app)
-    for part in (pages, registration, own, organiser, mails, announcements, log):
+    for part in (pages, registration, own, organiser, dossier, batches, mails, announcements, log):
         app.register_blueprint(part.bp)
     cli.init_app(app)
     pages.render_all(app)

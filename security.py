@@ -33,7 +33,13 @@ RIGHTS = {
     "organiser.session": {"GET": ANYBODY, "POST": ANYBODY},
     "organiser.session_end": {"POST": "read"},
     "organiser.registrations": {"GET": "read"},
-    "organiser.registration": {"GET": "read", "POST": "write"},
+    "dossier.show": {"GET": "read", "POST": "write"},
+    "dossier.marks": {"POST": "write"},
+    "dossier.add_note": {"POST": "write"},
+    "dossier.note_removal": {"POST": "write"},
+    "batches.new": {"GET": "write", "POST": "write"},
+    "batches.show": {"GET": "read"},
+    "batches.undo": {"POST": "write"},
     "organiser.registrations_csv": {"GET": "read"},
     "organiser.registrations_xlsx": {"GET": "read"},
     "organiser.registrations_json": {"GET": "admin"},
@@ -185,11 +191,20 @@ def check_rights() -> WerkzeugResponse | None:
         return None
     method = "GET" if request.method in SAFE_METHODS else request.method
     needed = RIGHTS.get(str(request.endpoint), {}).get(method, "")
-    if needed == ANYBODY or may(needed):
+    if needed == ANYBODY:
         return None
     if not current_user.is_authenticated:
         return ask_to_sign_in()
-    raise Forbidden(gettext("Your role does not allow this. An organiser with the role “admin” may do it."))
+    demand(needed)
+    return None
+
+
+def demand(right: str) -> None:
+    """Refuse an organiser who has not got a right: also where it depends on what the page is asked to do."""
+    if not may(right):
+        raise Forbidden(
+            gettext("Your role does not allow this. An organiser with the role “admin” may do it.")
+        )
 
 
 def may(right: str) -> bool:

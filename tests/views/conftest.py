@@ -29,6 +29,24 @@ def desk_client(app: Flask, client: PageClient) -> PageClient:
 
 
 @pytest.fixture
+def sign_in_as(app: Flask, client: PageClient) -> Callable[[str], PageClient]:
+    """A browser in which somebody with a role, or with several, has signed in; or nobody."""
+
+    def sign_in(roles: str) -> PageClient:
+        if roles != "nobody":
+            with connection():
+                somebody = Organiser.create(
+                    email="cem@example.org", password_hash="", roles=roles, created_at=clock.now()
+                )
+                token = organisers.sign_in(somebody)
+            with client.client.session_transaction() as session:
+                session.update(_user_id=token, _fresh=True, lang="en")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
 def mailed(registered: Callable[..., Registration]) -> Callable[..., Mail]:
     """Register somebody; the confirmation, with columns of one's choice."""
 

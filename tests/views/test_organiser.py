@@ -16,6 +16,8 @@ PAGES = {
         "/organiser/registrations.csv",
         "/organiser/registrations.xlsx",
         "/organiser/registrations.json",
+        "/organiser/batches/new",
+        "/organiser/batches/1",
         "/organiser/log",
         "/organiser/late-links",
         "/organiser/announcements",
@@ -30,6 +32,11 @@ PAGES = {
     ],
     "POST": [
         "/organiser/registrations/{reference}",
+        "/organiser/registrations/{reference}/marks",
+        "/organiser/registrations/{reference}/notes",
+        "/organiser/registrations/{reference}/notes/1/removal",
+        "/organiser/batches/new",
+        "/organiser/batches/1/undo",
         "/organiser/session/end",
         "/organiser/late-links",
         "/organiser/announcements/new",
@@ -54,7 +61,7 @@ def test_every_route_of_the_organisers_is_tried(app):
         for path in paths
     }
 
-    theirs = ("organiser.", "mails.", "announcements.", "log.")
+    theirs = ("organiser.", "dossier.", "batches.", "mails.", "announcements.", "log.")
     with app.test_request_context():
         routes = {
             unquote(rule.build({name: SAMPLES[name] for name in rule.arguments}, append_unknown=False)[1])

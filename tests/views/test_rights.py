@@ -3,12 +3,8 @@
 import pytest
 from flask import Flask
 from support.journey import HTMX, ON_SQLITE, SESSION
-from support.page import PageClient
 
 import security
-from db import connection
-from domain import clock, organisers
-from models import Organiser
 
 EVERYBODY = {"nobody", "reader", "logistics", "visa", "admin"}
 SIGNED_IN = EVERYBODY - {"nobody"}
@@ -20,8 +16,15 @@ ALLOWED = {
     ("POST", "organiser.session"): EVERYBODY,
     ("POST", "organiser.session_end"): SIGNED_IN,
     ("GET", "organiser.registrations"): SIGNED_IN,
-    ("GET", "organiser.registration"): SIGNED_IN,
-    ("POST", "organiser.registration"): ACTING,
+    ("GET", "dossier.show"): SIGNED_IN,
+    ("POST", "dossier.show"): ACTING,
+    ("POST", "dossier.marks"): ACTING,
+    ("POST", "dossier.add_note"): ACTING,
+    ("POST", "dossier.note_removal"): ACTING,
+    ("GET", "batches.new"): ACTING,
+    ("POST", "batches.new"): ACTING,
+    ("GET", "batches.show"): SIGNED_IN,
+    ("POST", "batches.undo"): ACTING,
     ("GET", "organiser.registrations_csv"): SIGNED_IN,
     ("GET", "organiser.registrations_xlsx"): SIGNED_IN,
     ("GET", "organiser.registrations_json"): ADMIN,
@@ -49,24 +52,6 @@ METHODS = {"HEAD": "GET", "OPTIONS": "GET"}
 REFUSED = "Your role does not allow this"
 
 pytestmark = ON_SQLITE
-
-
-@pytest.fixture
-def sign_in_as(app: Flask, client: PageClient):
-    """A browser in which somebody with a role, or with several, has signed in; or nobody."""
-
-    def sign_in(roles: str) -> PageClient:
-        if roles != "nobody":
-            with connection():
-                somebody = Organiser.create(
-                    email="cem@example.org", password_hash="", roles=roles, created_at=clock.now()
-                )
-                token = organisers.sign_in(somebody)
-            with client.client.session_transaction() as session:
-                session.update(_user_id=token, _fresh=True, lang="en")
-        return client
-
-    return sign_in
 
 
 def path_of(app: Flask, endpoint: str) -> str:
