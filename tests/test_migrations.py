@@ -15,7 +15,7 @@ from playhouse.migrations import Runner
 from playhouse.schema_diff import diff_models
 
 from config import ROOT
-from db import connection, db, migrations, open_database, upgrade
+from db import connection, db, migrations, on_sqlite, open_database, upgrade
 from domain import conference
 from domain.answers import answers_of
 from domain.desk import Desk
@@ -107,7 +107,9 @@ def somebody(**given: str) -> Registration:
 def test_upgrade_makes_the_tables_and_indexes_of_the_models(upgraded):
     difference = diff_models(db.obj, TABLES)
 
-    assert not difference, difference
+    only_here = [index.name for index in difference.drop_indexes]
+    assert only_here == (["registration_state_search"] if on_sqlite() else [])
+    assert not difference._replace(drop_indexes=[])
 
 
 def test_upgrade_makes_the_columns_of_the_models(make_address, use):
