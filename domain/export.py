@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ COLUMNS = (
     "state",
     "language",
     "received_at",
+    "changed_at",
     "given_names",
     "family_name",
     "email",
@@ -52,9 +54,23 @@ COLUMNS = (
     "consent_list",
     "consent_photo",
 )
+# By columns of the list, those of the export that tell the same; the others have the same name.
+LISTED_AS = {
+    "name": ("given_names", "family_name"),
+    "visa": ("visa_letter",),
+    "received": ("received_at",),
+    "changed": ("changed_at",),
+}
 
 
-def record(query: Query, conference: Conference, *, kind: str, organiser: Organiser | None = None) -> int:
+def record(
+    query: Query,
+    conference: Conference,
+    *,
+    kind: str,
+    organiser: Organiser | None = None,
+    shown: tuple[str, ...] = (),
+) -> int:
     """Enter an export in the log, by an organiser or by a command; returns its number of registrations."""
     total = matching(query).count()
     told: dict[str, Any] = {
@@ -67,16 +83,29 @@ def record(query: Query, conference: Conference, *, kind: str, organiser: Organi
     if kind == "json":
         audit.record("registrations.exported_whole", organiser=organiser, **told)
     else:
-        audit.record("registrations.exported", organiser=organiser, columns=columns(conference), **told)
+        told["columns"] = columns(conference, shown)
+        audit.record("registrations.exported", organiser=organiser, **told)
     return total
 
 
-def columns(conference: Conference) -> list[str]:
-    """The names of the columns; those of the conference's own questions are the last."""
+def columns(conference: Conference, shown: tuple[str, ...] = ()) -> list[str]:
+    """The names of the columns: those that the list shows, or all; the conference's own questions are the last."""
+    if shown:
+        return [name for column in shown for name in LISTED_AS.get(column, (column,))]
     return [*COLUMNS, *(question.name for question in conference.questions)]
 
 
-def csv_chunks(rows: Rows, conference: Conference, *, separator: str = ",") -> Iterator[bytes]:
+def lines(rows: Rows, conference: Conference, shown: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The values of the columns, row by row."""
+    everything = columns(conference)
+    chosen = itemgetter(*map(everything.index, columns(conference, shown)))  # two at least: a name has two
+    for row in rows:
+        yield chosen(values(row, conference.questions))
+
+
+def csv_chunks(
+    rows: Rows, conference: Conference, *, shown: tuple[str, ...] = (), separator: str = ","
+) -> Iterator[bytes]:
     """Rows of `roster.export_rows` as CSV, in pieces.
 
     Passports, needs, flights, telephone numbers and hotel nights are never in it.
@@ -84,9 +113,8 @@ def csv_chunks(rows: Rows, conference: Conference, *, separator: str = ",") -> I
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     buffer.write("\ufeff")
-    writer.writerow(columns(conference))
-    for count, row in enumerate(rows, start=1):
-        line = values(row, conference.questions)
+    writer.writerow(columns(conference, shown))
+    for count, line in enumerate(lines(rows, conference, shown), start=1):
         writer.writerow(line if is_harmless(line) else map(cell, line))
         if count % LINES_AT_ONCE == 0:
             yield emptied(buffer)
@@ -106,17 +134,17 @@ def emptied(buffer: io.StringIO) -> bytes:
     return text.encode()
 
 
-def xlsx_chunks(rows: Rows, conference: Conference) -> Iterator[bytes]:
+def xlsx_chunks(rows: Rows, conference: Conference, *, shown: tuple[str, ...] = ()) -> Iterator[bytes]:
     """The same as XLSX, in pieces of a temporary file: its parts can only be put together at the end."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "registrations.xlsx"
         with Workbook(str(file), {"constant_memory": True, "tmpdir": folder}) as book:
             sheet = book.add_worksheet("registrations")
             sheet.freeze_panes(1, 0)
-            for column, name in enumerate(columns(conference)):
+            for column, name in enumerate(columns(conference, shown)):
                 sheet.write_string(0, column, name)
-            for number, row in enumerate(rows, start=1):
-                for column, value in enumerate(values(row, conference.questions)):
+            for number, line in enumerate(lines(rows, conference, shown), start=1):
+                for column, value in enumerate(line):
                     sheet.write_string(number, column, on_one_line(value))
         with file.open("rb") as finished:
             yield from iter(partial(finished.read, BYTES_AT_ONCE), b"")
@@ -146,12 +174,13 @@ FORMATS: dict[str, tuple[Callable[[Query], Rows], Callable[..., Iterator[bytes]]
 def values(row: tuple[Any, ...], questions: list[Question]) -> tuple[str, ...]:
     """What stands in the columns, as text."""
     *as_it_is, days, sessions, interpretation, visa, travel, hotel, is_late, extra, on_list, photo, _, _ = row
-    reference, state, language, received, *who = as_it_is
+    reference, state, language, received, changed, *who = as_it_is
     return (
         reference,
         state,
         language,
         f"{received[:10]}T{received[11:19]}+00:00",
+        f"{changed[:10]}T{changed[11:19]}+00:00",
         *who,
         words(days),
         words(sessions),

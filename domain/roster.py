@@ -48,6 +48,7 @@ EXPORTED = (
     Registration.state,
     Registration.language,
     Registration.created_at.cast("TEXT"),
+    Registration.updated_at.cast("TEXT"),
     Registration.given_names,
     Registration.family_name,
     Registration.email,

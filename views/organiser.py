@@ -163,14 +163,15 @@ def registrations_csv() -> Response:
     separator = request.args.get("sep", ",")
     if separator not in export.SEPARATORS:
         abort(400)
-    return exported("csv", "text/csv", separator=separator)
+    return exported("csv", "text/csv", shown=shown_columns(), separator=separator)
 
 
 @bp.get("/registrations.xlsx")
 @once_closed
 def registrations_xlsx() -> Response:
     """Give the list as XLSX, once registration has closed."""
-    return exported("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return exported("xlsx", kind, shown=shown_columns())
 
 
 @bp.get("/registrations.json")
@@ -180,11 +181,18 @@ def registrations_json() -> Response:
     return exported("json", "application/json")
 
 
-def exported(kind: str, mimetype: str, **given: str) -> Response:
+def shown_columns() -> tuple[str, ...]:
+    """The columns of the list that an export is asked for; without any it has them all."""
+    offered = columns()
+    return tuple(name for name in asked().columns if name in offered) if "columns" in request.args else ()
+
+
+def exported(kind: str, mimetype: str, *, shown: tuple[str, ...] = (), **given: Any) -> Response:
     """The answer with a file of the registrations that the list shows; each is in the log."""
     query = asked()
-    export.record(query, conference(), kind=kind, organiser=current_user.organiser)
+    export.record(query, conference(), kind=kind, organiser=current_user.organiser, shown=shown)
     rows, chunks = export.FORMATS[kind]
+    given |= {"shown": shown} if shown else {}
     response = Response(with_connection(chunks(rows(query), conference(), **given)), mimetype=mimetype)
     response.headers["Content-Disposition"] = f"attachment; filename=registrations.{kind}"
     return response

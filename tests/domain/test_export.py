@@ -14,7 +14,7 @@ from db import write
 from domain import clock, export, roster
 from domain.answers import Journey, Needs, Passport, Stay
 from domain.conference import LANGUAGES, Conference, Question
-from domain.export import COLUMNS, cell, csv_chunks
+from domain.export import COLUMNS, cell, columns, csv_chunks
 from domain.roster import Query, export_rows
 from models import Consent, Registration
 
@@ -25,7 +25,7 @@ NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
 def text_of(database: None, conference: Conference) -> Callable[..., str]:
     """The export as text; `questions` are a conference's own."""
 
-    def text_of(query: Query | None = None, *, questions: Sequence[Question] = (), **given: str) -> str:
+    def text_of(query: Query | None = None, *, questions: Sequence[Question] = (), **given: Any) -> str:
         asking = conference.model_copy(update={"questions": list(questions)})
         pieces = list(islice(csv_chunks(export_rows(query or Query()), asking, **given), 10))
         assert len(pieces) < 10, "the export does not end"
@@ -53,7 +53,7 @@ def question(key: str, kind: str) -> Question:
 
 def test_export_begins_with_a_byte_order_mark_and_the_names_of_the_columns(database, conference):
     assert b"".join(csv_chunks(export_rows(Query()), conference)) == (
-        b'\xef\xbb\xbf"reference","state","language","received_at","given_names","family_name","email",'
+        b'\xef\xbb\xbf"reference","state","language","received_at","changed_at","given_names","family_name","email",'
         b'"organisation","country","function","category","days","sessions","interpretation","visa_letter",'
         b'"travel","hotel","late","consent_list","consent_photo"\r\n'
     )
@@ -65,16 +65,33 @@ def test_export_has_one_line_for_each_person(listed, text_of):
         days=["2017-05-25", "2017-05-26"],
         sessions=["asia", "gender"],
         email="ada@example.org",
-        columns={"reference": "OB17-7KQ4-M2", "created_at": NOON},
+        columns={"reference": "OB17-7KQ4-M2", "created_at": NOON, "updated_at": NOON + timedelta(hours=1)},
     )
 
     (line,) = text_of().removesuffix("\r\n").split("\r\n")[1:]
 
     assert line == (
-        '"OB17-7KQ4-M2","received","en","2017-04-10T12:00:00+00:00","Ünal","Lovelace","ada@example.org",'
+        '"OB17-7KQ4-M2","received","en","2017-04-10T12:00:00+00:00","2017-04-10T13:00:00+00:00",'
+        '"Ünal","Lovelace","ada@example.org",'
         '"Labour Party","GB","International Secretary","party","2017-05-25 2017-05-26","asia gender","en",'
         '"none","later","own","no","no","no"'
     )
+
+
+def test_export_of_some_columns_has_them_in_the_order_of_the_list(listed, text_of):
+    listed(given_names="Ünal", columns={"reference": "OB17-7KQ4-M2", "created_at": NOON})
+
+    text = text_of(shown=("name", "visa", "received", "reference"))
+
+    assert text.split("\r\n") == [
+        '"given_names","family_name","visa_letter","received_at","reference"',
+        '"Ünal","Lovelace","none","2017-04-10T12:00:00+00:00","OB17-7KQ4-M2"',
+        "",
+    ]
+
+
+def test_every_column_of_the_list_can_be_exported(conference):
+    assert set(columns(conference, tuple(roster.SORTS))) <= set(COLUMNS)
 
 
 def test_export_separates_with_semicolons_when_asked(listed, rows_of, text_of):

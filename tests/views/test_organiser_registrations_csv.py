@@ -12,6 +12,7 @@ from models import AuditEntry
 
 LIST = "/organiser/registrations"
 FILE = "/organiser/registrations.csv"
+SHOWN = "name,organisation,country,email,visa,state,received,reference"
 
 
 @pytest.fixture
@@ -61,6 +62,9 @@ def test_list_links_the_export_of_what_it_shows(closed_desk):
         f"{FILE}?sep=;&q=example&sort=name",
         f"{LIST}.xlsx?q=example&sort=name",
         f"{LIST}.json?q=example&sort=name",
+        f"{FILE}?columns={SHOWN}&q=example&sort=name",
+        f"{FILE}?columns={SHOWN}&sep=;&q=example&sort=name",
+        f"{LIST}.xlsx?columns={SHOWN}&q=example&sort=name",
     ]
     assert [len(rows(closed_desk.get(link), sep)) for link, sep in zip(links, ",;", strict=False)] == [3, 3]
 
@@ -83,6 +87,7 @@ def test_export_holds_every_answer_but_the_sensitive_ones(closed_desk, three):
         "state": "received",
         "language": "en",
         "received_at": three[0].created_at.isoformat(timespec="seconds"),
+        "changed_at": three[0].updated_at.isoformat(timespec="seconds"),
         "given_names": "Zoë",
         "family_name": "",
         "email": three[0].email,
@@ -149,6 +154,13 @@ def test_export_of_a_filtered_list_is_logged_with_its_filters(closed_desk):
     details = stored(AuditEntry)[-1].details
     assert details["filters"] == {"country": ["FR", "DE"]}
     assert details["negated"] == ["country"]
+
+
+def test_export_of_the_columns_shown_has_them_alone_and_is_logged_with_them(closed_desk):
+    (line,) = rows(closed_desk.get(f"{FILE}?columns=country,visa,nonsense&q=bund"))
+
+    assert line == {"given_names": "Zoë", "family_name": "", "country": "GB", "visa_letter": "requested"}
+    assert stored(AuditEntry)[-1].details["columns"] == list(line)
 
 
 @pytest.mark.parametrize("separator", ["x", "%00", "tab", ";;", "%0D"])

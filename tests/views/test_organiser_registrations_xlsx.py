@@ -59,10 +59,10 @@ def test_every_cell_is_text(closed_desk):
     sheet = load_workbook(io.BytesIO(closed_desk.client.get(FILE).data)).active
 
     kinds = {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None}
-    organisations = {cell.value for cell in sheet["H"]}
+    organisations = {cell.value for cell in sheet["I"]}
     assert kinds == {"s"}
     assert organisations == {"organisation", "00123", "=1+1", "https://example.org"}
-    assert [cell.hyperlink for cell in sheet["H"]] == [None] * 4
+    assert [cell.hyperlink for cell in sheet["I"]] == [None] * 4
 
 
 @ON_SQLITE
