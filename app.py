@@ -19,6 +19,8 @@ from models import EncryptedField
 from views import (
     access,
     announcements,
+    batches,
+    dossier,
     errors,
     log,
     mails,
@@ -61,7 +63,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     i18n.init_app(app)
     assets.init_app(app)
     errors.init_app(app)
-    for part in (pages, registration, own, organiser, access, mails, announcements, log, sheets, statistics):
+    parts = (pages, registration, own, organiser, access, dossier, batches, mails, announcements, log, sheets)
+    for part in (*parts, statistics):
         app.register_blueprint(part.bp)
     cli.init_app(app)
     pages.render_all(app)

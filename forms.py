@@ -1,5 +1,6 @@
 """The forms: which questions are put, whether the answers fit together, and what they mean. Knows no database."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -310,6 +311,10 @@ class RegistrationForm(Questions):
         for name in self.with_follow_ups(self.sections[section]):
             if self.is_asked(name):
                 yield name, self[name].label.text, in_words(self[name]), getattr(self[name], "doubt", None)
+
+    def blocks(self) -> list[str]:
+        """The blocks of sensitive answers in which there are any."""
+        return [block for block, names in self.BLOCKS.items() if self.masks(*names)]
 
     def masks(self, *names: str) -> dict[str, str]:
         """What to show instead of sensitive answers: the passport number's end, of the others that they exist."""
@@ -681,6 +686,50 @@ class StayForm(Form):
 
 class RevealForm(Form):
     """The wish to see the sensitive answers of one registration."""
+
+
+class MarkForm(Form):
+    """Which mark of a registration to set, to what, and how often the delegate had changed something by then."""
+
+    mark = HiddenField()
+    value = HiddenField()
+    sequence = HiddenField()
+
+    @property
+    def seen(self) -> int:
+        return int(self.sequence.data) if re.fullmatch("[0-9]{1,9}", self.sequence.data or "") else -1
+
+
+class NoteForm(Form):
+    """What to remember of a delegate."""
+
+    note = LongText(
+        _l("New note"),
+        description=_l(
+            "Write nothing that the delegate should not read: the notes are in the copy of the data"
+        ),
+        filters=[tidy],
+        validators=[Required(_l("Write the note")), readable, LengthAtMost(2000)],
+        render_kw={"autocomplete": "off", "maxlength": 2000, "rows": 3},
+    )
+
+
+class RemovalForm(Form):
+    """The wish to remove a note."""
+
+
+class BatchForm(Form):
+    """How many registrations were shown to change."""
+
+    number = HiddenField()
+
+    @property
+    def agreed(self) -> int:
+        return int(self.number.data) if re.fullmatch("[0-9]{1,9}", self.number.data or "") else 0
+
+
+class UndoForm(Form):
+    """The wish to take a bulk action back."""
 
 
 class AnnouncementForm(Form):

@@ -92,7 +92,8 @@ class Registration(Base):
 
     `extra` holds the answers to the conference's own questions. `sequence` counts the changes: it tells two windows
     apart and is the SEQUENCE of the calendar file. `pending_email` waits to be confirmed from that mailbox.
-    `diet_marks` are keyed marks of what is in `needs`, to find by.
+    `diet_marks` are keyed marks of what is in `needs`, to find by. `name_words` are the words of the name whichever of
+    them comes first. `is_hotel_booked` and `is_travel_checked` go when the delegate changes what they speak of.
     """
 
     public_id = CharField(32, unique=True)
@@ -126,6 +127,7 @@ class Registration(Base):
     extra = JSONField(default=dict, constraints=[SQL("DEFAULT '{}'")])
 
     name_key = CharField(201)
+    name_words = CharField(201, default="", index=True, constraints=[SQL("DEFAULT ''")])
     organisation_key = CharField(200)
     search = TextField()
 
@@ -136,6 +138,8 @@ class Registration(Base):
     cancel_reason = EncryptedField(null=True)
     pending_email = EncryptedField(null=True)
     is_late = BooleanField(default=False, constraints=[SQL("DEFAULT FALSE")])
+    is_hotel_booked = BooleanField(default=False, constraints=[SQL("DEFAULT FALSE")])
+    is_travel_checked = BooleanField(default=False, constraints=[SQL("DEFAULT FALSE")])
     link_version = IntegerField(default=1)
     sequence = IntegerField(default=0)
 
@@ -289,6 +293,29 @@ Mail.add_index(
 Mail.add_index(Mail.index(fn.LOWER(Mail.recipient), Mail.accepted_at, name="mail_recipient"))
 
 
+class Note(Base):
+    """What organisers have to remember of one delegate, who may read it."""
+
+    registration = ForeignKeyField(Registration, backref="notes")
+    organiser = ForeignKeyField(Organiser, null=True, on_delete="SET NULL")
+    text = EncryptedField()
+    created_at = UTCDateTimeField()
+
+
+class Batch(Base):
+    """What an organiser did to many registrations at once: their ids by the value that each of them had before.
+
+    Of these, `put_back` have it again since it was undone.
+    """
+
+    kind = CharField(32)
+    organiser = ForeignKeyField(Organiser, null=True, on_delete="SET NULL")
+    changed = JSONField(default=dict)
+    created_at = UTCDateTimeField()
+    undone_at = UTCDateTimeField(null=True)
+    put_back = IntegerField(default=0)
+
+
 class LateLink(Base):
     """Leave to register after the deadline, for one address; made by an organiser, used once."""
 
@@ -334,6 +361,6 @@ class AuditEntry(Base):
 
 
 TABLES = (
-    Registration, Repeat, Consent, Organiser, Authenticator, RecoveryCode, Announcement, Mail, LateLink, Blocked,
-    SignIn, AuditEntry,
+    Registration, Repeat, Consent, Organiser, Authenticator, RecoveryCode, Announcement, Mail, Note, Batch, LateLink,
+    Blocked, SignIn, AuditEntry,
 )  # fmt: skip

@@ -138,10 +138,15 @@ class Questions(DelegateForm):
         "email", "passport_expiry", "arrival_date", "arrival_flight", "departure_date", "departure_flight",
         "check_in", "check_out",
     )  # fmt: skip
-    SENSITIVE = (
-        "diet", "diet_other", "access_needs", *FOLLOW_UPS["visa_letter"][:5], *FOLLOW_UPS["travel"], "mobile",
-        "check_in", "check_out", "share_with",
-    )  # fmt: skip
+    # What is sensitive, by the right that an organiser needs to see it.
+    BLOCKS: ClassVar[dict[str, tuple[str, ...]]] = {
+        "visa": FOLLOW_UPS["visa_letter"][:5],
+        "logistics": (
+            "diet", "diet_other", "access_needs", *FOLLOW_UPS["travel"], "mobile",
+            "check_in", "check_out", "share_with",
+        ),
+    }  # fmt: skip
+    SENSITIVE = (*BLOCKS["visa"], *BLOCKS["logistics"])
     NOT_YOUR_OWN = ("given_names", "family_name", "email", "organisation", "country", "function", "mobile")
     # What a mail may tell in full; of everything else, and above all of the party, only that it has changed.
     TOLD = ("given_names", "family_name", "days", "sessions", "interpretation", "travel", "hotel")

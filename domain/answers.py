@@ -85,6 +85,8 @@ class Answers:
 
 # The parts that stay open after the deadline: what delegates know late, and what they may always take back.
 OPEN_LATE = {"needs", "passport", "travel", "journey", "mobile", "hotel", "stay", "consents"}
+# What the organisers' marks speak of: after a change it has to be looked at again.
+SPEAKS_OF = {"is_hotel_booked": ("hotel", "stay"), "is_travel_checked": ("travel", "journey")}
 PARTS = {"needs": Needs, "passport": Passport, "journey": Journey, "stay": Stay}
 
 
@@ -100,14 +102,17 @@ def fill(registration: Registration, answers: Answers) -> None:
     }
     for name in PARTS:
         given[name] = plain(given[name])
-    had = registration.passport
+    had = {name: getattr(registration, name) for name in given if name != "consents"}
     for name, value in given.items():
         if name not in ("email", "consents"):
             setattr(registration, name, value)
     if registration.passport is None:
         registration.visa_state = "none"
-    elif registration.passport != had:
+    elif registration.passport != had["passport"]:
         registration.visa_state = "requested"
+    for mark, names in SPEAKS_OF.items():
+        if any(getattr(registration, name) != had[name] for name in names):
+            setattr(registration, mark, False)
     registration.diet_marks = diet_marks(registration.needs)
     index(registration)
 
@@ -195,7 +200,9 @@ def ascii_address(address: str) -> str:
 
 def index(registration: Registration) -> None:
     """Fill the columns that organisers search and sort by; the references of repeats stay findable."""
-    registration.name_key = fold(f"{registration.family_name} {registration.given_names}")[:201]
+    name = fold(f"{registration.family_name} {registration.given_names}")
+    registration.name_key = name[:201]
+    registration.name_words = " ".join(sorted(name.split()))[:201]
     registration.organisation_key = fold(registration.organisation)[:200]
     words = (registration.name, registration.email, registration.organisation)
     references = [registration.reference, *references_of_repeats(registration)]

@@ -1,15 +1,17 @@
 """The append-only log of who did what, page by page: identifiers and counts, never names or addresses."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import ModelSelect, Value, fn
 
 from domain import clock
 from models import AuditEntry, Organiser, Registration
 
 PAGE_SIZE = 100
+CHUNK = 10_000  # ids in one statement; SQLite takes 32766 values
 NOBODY = 0  # no organiser: a delegate, or a command
 
 
@@ -47,6 +49,26 @@ def record(
     AuditEntry.insert(
         at=clock.now(), action=action, organiser=organiser, registration=registration, details=details
     ).execute()
+
+
+def record_each(
+    action: str, registrations: list[int], *, organiser: Organiser | None = None, **details: Any
+) -> None:
+    """Add the same entry for each of many registrations, by their ids; the database copies it."""
+    entry = (clock.now(), action, organiser and organiser.id, details)
+    columns = (AuditEntry.at, AuditEntry.action, AuditEntry.organiser, AuditEntry.details)
+    given = [Value(value, converter=column.db_value) for column, value in zip(columns, entry, strict=True)]
+    for some in in_chunks(registrations):
+        theirs = Registration.select(*given, Registration.id).where(Registration.id.in_(some))
+        AuditEntry.insert_from(
+            theirs.order_by(Registration.id), [*columns, AuditEntry.registration]
+        ).execute()
+
+
+def in_chunks(ids: list[int]) -> Iterator[list[int]]:
+    """Ids, as many at a time as fit into one statement."""
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
 
 
 def history(registration: Registration) -> list[AuditEntry]:

@@ -28,7 +28,7 @@ from domain.answers import (
 from domain.desk import Desk
 from domain.mail import compose, confirmation
 from domain.references import new_reference
-from models import ACTIVE, Consent, EncryptedField, Mail, Organiser, Registration, Repeat
+from models import ACTIVE, Consent, EncryptedField, Mail, Note, Organiser, Registration, Repeat
 
 
 class RegistrationClosed(Exception):
@@ -424,6 +424,7 @@ def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
         registration.cancelled_at = clock.now()
         registration.cancel_reason = reason or None
         registration.passport, registration.visa_state = None, "none"
+        registration.is_hotel_booked = registration.is_travel_checked = False
         registration.pending_email = None
         withdraw_consents(registration, ["visa"])
         tell("cancelled", registration, desk=desk)
@@ -531,7 +532,8 @@ def of_same_address(registration: Registration) -> list[Registration]:
 def erase_one(registration: Registration) -> None:
     with changing(registration):
         blank(registration)
-        Repeat.delete().where(Repeat.registration == registration).execute()
+        for table in (Repeat, Note):
+            table.delete().where(table.registration == registration).execute()
         outbox.forget(Mail.registration == registration)
         withdraw_consents(registration, given_consents(registration))
         audit.record("registration.erased", registration=registration)
@@ -540,14 +542,15 @@ def erase_one(registration: Registration) -> None:
 def blank(registration: Registration) -> None:
     """Empty every column that tells of a person."""
     for column in ("given_names", "family_name", "email", "organisation", "country", "function", "category",
-                   "interpretation", "diet_marks", "travel", "hotel", "name_key", "organisation_key",
-                   "search"):  # fmt: skip
+                   "interpretation", "diet_marks", "travel", "hotel", "name_key", "name_words",
+                   "organisation_key", "search"):  # fmt: skip
         setattr(registration, column, "")
     for field in Registration._meta.sorted_fields:
         if isinstance(field, EncryptedField):
             setattr(registration, field.name, None)
     registration.address_key = f"erased {registration.public_id}"
     registration.days, registration.sessions, registration.extra = [], [], {}
+    registration.is_hotel_booked = registration.is_travel_checked = False
     registration.visa_state, registration.state = "none", "erased"
 
 
@@ -559,8 +562,10 @@ def own_data(registration: Registration) -> dict[str, Any]:
     theirs = (Mail.registration == registration) & (Mail.kind != "address")
     mails = Mail.select(*shown).where(theirs).order_by(Mail.id)
     repeats = Repeat.select().where(Repeat.registration == registration).order_by(Repeat.id)
+    notes = Note.select().where(Note.registration == registration).order_by(Note.id)
     return facts_of(registration, ledger) | {
         "later_forms": [{"reference": one.reference, "received_at": one.created_at} for one in repeats],
+        "notes": [{"text": note.text, "created_at": note.created_at} for note in notes],
         "mails": [{column.name: getattr(mail, column.name) for column in shown} for mail in mails],
     }
 
@@ -575,6 +580,8 @@ def facts_of(registration: Registration, ledger: list[Consent]) -> dict[str, Any
         "language": registration.language,
         "late": registration.is_late,
         "visa_letter": registration.visa_state,
+        "hotel_booked": registration.is_hotel_booked,
+        "travel_checked": registration.is_travel_checked,
         "received_at": registration.created_at,
         "changed_at": registration.updated_at,
         "confirmed_at": registration.confirmed_at,

@@ -41,6 +41,7 @@ CHUNK = 2000
 WHOLE_CHUNK = 200
 FEW = 1000  # rows that are sorted rather than looked for in their order
 MOST_WORDS = 10
+MOST_TWINS = 20
 LISTED = [column for column in Registration._meta.sorted_fields if not isinstance(column, EncryptedField)]
 EXPORTED = (
     Registration.reference,
@@ -211,6 +212,31 @@ def has_mail(states: list[str]) -> Any:
     return any_of(demands[state] for state in states)
 
 
+def has_twin(_: list[str]) -> Any:
+    """The filter that another registration that holds has the same name, whichever part of it comes first."""
+    other: Any = Registration.alias("other")
+    twins = other.select(other.id).where(
+        other.name_words == Registration.name_words,
+        other.id != Registration.id,
+        other.state.in_(ACTIVE),
+    )
+    return (Registration.name_words != "") & fn.EXISTS(twins)
+
+
+def twins_of(registration: Registration) -> list[Registration]:
+    """The other registrations of the same name, also those that were cancelled, oldest first."""
+    if not registration.name_words:
+        return []
+    found = Registration.select(*LISTED).where(
+        Registration.name_words == registration.name_words, Registration.id != registration.id, NOT_ERASED
+    )
+    return list(found.order_by(Registration.id).limit(MOST_TWINS))
+
+
+def is_set(column: Any) -> Filter:
+    return lambda values: column.in_([value == "yes" for value in values])
+
+
 FILTERS: dict[str, Filter] = {
     "state": equal(Registration.state),
     "day": lists(Registration.days),
@@ -220,10 +246,13 @@ FILTERS: dict[str, Filter] = {
     "interpretation": equal(Registration.interpretation),
     "visa": equal(Registration.visa_state),
     "travel": equal(Registration.travel),
+    "checked": is_set(Registration.is_travel_checked),
     "hotel": equal(Registration.hotel),
+    "booked": is_set(Registration.is_hotel_booked),
     "diet": keeps,
     "mail": has_mail,
-    "late": lambda values: Registration.is_late.in_([value == "yes" for value in values]),
+    "late": is_set(Registration.is_late),
+    "twin": has_twin,
 }
 HOLDING = {"state": list(ACTIVE)}
 FLIGHTS_MISSING = {"travel": ["later", UNANSWERED]}
@@ -241,9 +270,19 @@ PRESETS = {
         columns=("name", "organisation", "country", "email", "travel", "received"),
     ),
     "hotel": Query(
-        filters=HOLDING | {"hotel": ["reserve"]},
+        filters=HOLDING | {"hotel": ["reserve"], "booked": ["no"]},
         sort="received",
         columns=("name", "organisation", "country", "email", "hotel", "received"),
+    ),
+    "check": Query(
+        filters=HOLDING | {"travel": ["known"], "checked": ["no"]},
+        sort="received",
+        columns=("name", "organisation", "country", "email", "travel", "changed"),
+    ),
+    "twin": Query(
+        filters=HOLDING | {"twin": ["yes"]},
+        sort="name",
+        columns=("name", "organisation", "country", "email", "state", "received", "reference"),
     ),
     "mail": Query(filters={"mail": ["failed"]}, sort="received"),
     "late": Query(filters={"late": ["yes"]}, sort="received"),

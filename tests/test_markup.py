@@ -10,7 +10,7 @@ from factories import SENSITIVE_PARTS, typed, typed_with_travel, typed_with_visa
 from support import announcing
 from support.access import WARNING, idle_for, shown
 from support.journey import HTMX, again, amend, amended, fresh_key, new_address_page, own_page
-from support.page import PageClient
+from support.page import Page, PageClient
 
 from db import connection
 from domain import clock, late, organisers, sheets
@@ -62,7 +62,7 @@ def access_pages(app) -> dict[str, str]:
 def pages(
     app, client, access_pages, desk_client, registered, own_pages, mail_pages, sheet_pages
 ) -> dict[str, str]:
-    reference = registered().reference
+    reference = registered(**FULL).reference
     key = client.get("/en/registration").value("key")
     public = {name: client.get(f"/fr/{name}").text for name in ("", "programme", "practical", "privacy")}
     with app.test_request_context("/"), connection():
@@ -91,13 +91,31 @@ def pages(
             "check": client.post("/en/registration", typed_with_visa(key=key)).text,
             "missing": client.get("/es/nothing", status=404).text,
             "list": desk_client.get("/organiser/registrations").text,
-            "one": desk_client.get(f"/organiser/registrations/{reference}").text,
             "sheets": desk_client.get("/organiser/sheets").text,
             "statistics": desk_client.get("/organiser/statistics").text,
+            "batch": desk_client.get("/organiser/batches/new?kind=confirmation&scope=all").text,
+            "batch for nobody": desk_client.get("/organiser/batches/new?kind=reminder").text,
+            "batch done": done_batch(desk_client).text,
+            "one": whole_dossier(desk_client, f"/organiser/registrations/{reference}").text,
         }
         | sheet_pages
         | mail_pages
     )
+
+
+def done_batch(desk_client) -> Page:
+    """What an organiser sees who has confirmed everybody."""
+    path = "/organiser/batches/new?kind=confirmation&scope=all"
+    fields = desk_client.get(path).select("main form [type=hidden]")
+    done = desk_client.post(path, {field["name"]: field["value"] for field in fields}, status=303)
+    return desk_client.get(done.headers["Location"])
+
+
+def whole_dossier(desk_client, path: str) -> Page:
+    """A registration with a note and duplicates, and what comes back when a note is none."""
+    token = desk_client.get(path).select("[name=csrf_token]")[0]["value"]
+    desk_client.post(f"{path}/notes", {"csrf_token": token, "note": "Speaks"}, status=303)
+    return desk_client.post(f"{path}/notes", {"csrf_token": token, "note": ""}, status=422)
 
 
 @pytest.fixture

@@ -203,6 +203,18 @@ def test_upgrade_keeps_the_registrations_of_the_first_release(empty):
         assert_ada_is_whole()
 
 
+def test_upgrade_finds_the_words_of_the_names_that_there_are(empty):
+    with connection():
+        Runner(db.obj, str(ROOT / "migrations")).up(NAMES[0])
+        insert_as_the_first_release_does()
+        db.execute_sql("UPDATE registration SET name_key = 'lovelace ada mary'")
+
+    upgrade()
+
+    with connection():
+        assert Registration.get().name_words == "ada lovelace mary"
+
+
 def test_first_release_still_runs_on_the_new_tables(upgraded):
     insert_as_the_first_release_does()
 

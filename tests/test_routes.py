@@ -11,6 +11,8 @@ PREFIX = "/<any(fr,en,es):lang>"
 MAIL = "/organiser/mails/<int(max=2147483647):number>"
 OWN = f"{PREFIX}/r/<token>"
 ANNOUNCEMENT = "/organiser/announcements/<int(max=2147483647):number>"
+ONE = "/organiser/registrations/<reference>"
+BATCH = "/organiser/batches/<int(max=2147483647):number>"
 ROUTES = {
     ("GET", "/", "pages.choose_language"),
     ("GET", f"{PREFIX}/", "pages.invitation"),
@@ -52,7 +54,13 @@ ROUTES = {
     ("GET POST", "/organiser/account/password", "access.password"),
     ("GET", "/organiser/account/everybody", "access.everybody"),
     ("GET", "/organiser/registrations", "organiser.registrations"),
-    ("GET POST", "/organiser/registrations/<reference>", "organiser.registration"),
+    ("GET POST", ONE, "dossier.show"),
+    ("POST", f"{ONE}/marks", "dossier.marks"),
+    ("POST", f"{ONE}/notes", "dossier.add_note"),
+    ("POST", f"{ONE}/notes/<int(max=2147483647):number>/removal", "dossier.note_removal"),
+    ("GET POST", "/organiser/batches/new", "batches.new"),
+    ("GET", BATCH, "batches.show"),
+    ("POST", f"{BATCH}/undo", "batches.undo"),
     ("GET", "/organiser/registrations.csv", "organiser.registrations_csv"),
     ("GET", "/organiser/registrations.xlsx", "organiser.registrations_xlsx"),
     ("GET", "/organiser/registrations.json", "organiser.registrations_json"),
@@ -87,7 +95,9 @@ WITH_A_PAGE = {  # the others lead elsewhere, or answer with a file or a field
     "pages": {"invitation", "programme", "practical", "privacy", "accessibility"},
     "registration": {"new", "received", "link", "link_sent", "link_renewed", "erased", "address"},
     "own": {"show", "edit", "readable"},
-    "organiser": {"session", "registrations", "registration", "late_links"},
+    "organiser": {"session", "registrations", "late_links"},
+    "dossier": {"show"},
+    "batches": {"new", "show"},
     "access": {"enrolment", "proof", "account", "recovery_codes", "password", "everybody"},
     "mails": {"listing", "show"},
     "announcements": {"listing", "new", "show", "edit"},
@@ -101,6 +111,8 @@ WITH_A_FRAGMENT = {
     "own": {"edit"},
     "organiser": {"session", "registrations"},
     "access": {"warning"},
+    "dossier": set(),
+    "batches": set(),
     "mails": {"listing"},
     "announcements": set(),
     "log": {"listing"},
@@ -141,22 +153,7 @@ def test_view_has_the_templates_that_its_name_promises(endpoint):
 
 @pytest.mark.parametrize(
     "endpoint",
-    sorted(
-        {
-            *of_blueprint(
-                "registration",
-                "own",
-                "organiser",
-                "access",
-                "mails",
-                "announcements",
-                "log",
-                "sheets",
-                "statistics",
-            )
-        }
-        - {"organiser.desk"}
-    ),
+    sorted({*of_blueprint(*WITH_A_PAGE.keys() - {"pages"})} - {"organiser.desk"}),
 )
 def test_view_has_tests_of_its_own(endpoint):
     assert (ROOT / "tests" / "views" / f"test_{endpoint.replace('.', '_')}.py").exists()

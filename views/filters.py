@@ -22,10 +22,13 @@ TITLES = {
     "interpretation": _l("Listens in"),
     "visa": _l("Visa letter"),
     "travel": _l("Flights"),
+    "checked": _l("Flight check"),
     "hotel": _l("Hotel"),
+    "booked": _l("Hotel booking"),
     "diet": _l("Diet"),
     "mail": _l("Mails"),
     "late": _l("Late"),
+    "twin": _l("Duplicates"),
 }
 VALUES = {
     "state": {"received": _l("Received"), "confirmed": _l("Confirmed"), "cancelled": _l("Cancelled")},
@@ -53,7 +56,10 @@ VALUES = {
         "waiting": _l("Some mail waits"),
         "accepted": _l("Every mail was accepted"),
     },
+    "checked": {"yes": _l("Checked"), "no": _l("Not checked yet")},
+    "booked": {"yes": _l("Booked"), "no": _l("Not booked yet")},
     "late": {"yes": _l("Came through a late link")},
+    "twin": {"yes": _l("Possible duplicate")},
 }
 COLUMNS = {
     "name": _l("Name"),
@@ -75,15 +81,17 @@ PRESETS = {
     "visa": _l("Visa letters to prepare"),
     "travel": _l("Flights missing"),
     "hotel": _l("Hotel to book"),
+    "check": _l("Flights to check"),
+    "twin": _l("Possible duplicates"),
     "mail": _l("Mail failing"),
     "late": _l("Late registrations"),
 }
 # By what a conference may leave out: the filters that go with it.
 GOES_WITH = {
     "visa": {"visa"},
-    "journey": {"travel", "hotel"},
-    "travel": {"travel"},
-    "hotel": {"hotel"},
+    "journey": {"travel", "checked", "hotel", "booked"},
+    "travel": {"travel", "checked"},
+    "hotel": {"hotel", "booked"},
     "sessions": {"session"},
     "interpretation": {"interpretation"},
     "diet": {"diet"},
@@ -109,7 +117,7 @@ def choices() -> dict[str, dict[str, Any]]:
         | {"other": _("Another diet")},
     }
     if facts.hotel is None:
-        del values["hotel"]
+        del values["hotel"], values["booked"]
     left_out = set().union(*(GOES_WITH.get(name, set()) for name in facts.leave_out))
     return {name: values[name] for name in roster.FILTERS if name not in left_out and values.get(name)}
 

@@ -17,9 +17,10 @@ from domain.roster import Query
 from forms import RegistrationForm
 from htmx import render
 from models import AuditEntry
+from views.batches import TITLES
 from views.connections import hold_connection
 from views.desk import conference
-from views.filters import chips
+from views.filters import VALUES, chips
 from views.sheets import TITLES as SHEETS
 
 ACTIONS = {
@@ -38,6 +39,13 @@ ACTIONS = {
     "registration.link_requested": _l("Personal link sent again"),
     "registration.downloaded": _l("Data downloaded by the delegate"),
     "registration.erased": _l("Data erased"),
+    "registration.visa_marked": _l("Visa letter marked"),
+    "registration.hotel_marked": _l("Hotel marked"),
+    "registration.travel_marked": _l("Flights marked"),
+    "registration.confirmed_for": _l("State changed by the secretariat"),
+    "registration.reminded": _l("Reminded by the secretariat"),
+    "registration.note_added": _l("Note added"),
+    "registration.note_removed": _l("Note removed"),
     "registration.viewed": _l("Viewed"),
     "registration.revealed": _l("Sensitive answers shown"),
     "registrations.exported": _l("Registrations exported"),
@@ -51,6 +59,8 @@ ACTIONS = {
     "announcement.changed": _l("Announcement changed"),
     "announcement.sent": _l("Announcement sent"),
     "announcement.stopped": _l("Announcement stopped"),
+    "batch.done": _l("Bulk action"),
+    "batch.undone": _l("Bulk action undone"),
     "organiser.added": _l("Access given"),
     "organiser.enrolled": _l("Enrolled"),
     "organiser.reset": _l("Access reset, to enrol anew"),
@@ -63,6 +73,15 @@ ACTIONS = {
     "organiser.codes_made": _l("New recovery codes made"),
     "organiser.password_changed": _l("Password changed"),
 }
+
+# The filters of the list whose values are the words of a mark, or of a state, before and after.
+WORDS_OF = {
+    "registration.visa_marked": "visa",
+    "registration.hotel_marked": "booked",
+    "registration.travel_marked": "checked",
+    "registration.confirmed_for": "state",
+}
+BLOCKS = {"visa": _l("Passport"), "logistics": _l("Travel, stay, diet and accessibility")}
 
 bp = Blueprint("log", __name__, url_prefix="/organiser/log")
 hold_connection(bp)
@@ -124,13 +143,20 @@ def in_words(entries: list[AuditEntry]) -> Iterator[tuple[str, str]]:
     """Who did it, and what there is to tell of it, for each entry."""
     form = RegistrationForm(conference(), formdata=None)
     for entry in entries:
-        yield who(entry), "; ".join(details(entry.details, form))
+        yield who(entry), "; ".join([*change(entry), *details(entry.details, form)])
 
 
 def who(entry: AuditEntry) -> str:
     if entry.organiser:
         return str(entry.organiser.email)
     return _("Delegate") if entry.action.startswith("registration.") else _("Command line")
+
+
+def change(entry: AuditEntry) -> Iterator[str]:
+    """From what to what a mark was set."""
+    if entry.action in WORDS_OF:
+        words, given = VALUES[WORDS_OF[entry.action]], entry.details
+        yield _("%(before)s → %(after)s", before=words[given["before"]], after=words[given["after"]])
 
 
 def details(given: dict[str, Any], form: RegistrationForm) -> Iterator[str]:
@@ -149,6 +175,12 @@ def details(given: dict[str, Any], form: RegistrationForm) -> Iterator[str]:
         yield _("Announcement no. %(number)s", number=given["announcement"])
     if "readers" in given:
         yield ngettext("%(num)d recipient", "%(num)d recipients", given["readers"])
+    if "blocks" in given:
+        yield ", ".join(str(BLOCKS[block]) for block in given["blocks"])
+    if "note" in given:
+        yield _("Note no. %(number)s", number=given["note"])
+    if "bulk" in given:
+        yield str(TITLES[given["bulk"]])
     if "mails" in given:
         yield ngettext("%(num)d mail", "%(num)d mails", given["mails"])
     if "sign_ins" in given:

@@ -1,4 +1,4 @@
-"""The organisers' pages: sign-in, the list, one registration, the exports."""
+"""The organisers' pages: sign-in, the list, late links, the exports."""
 
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -10,17 +10,16 @@ from flask_login import current_user
 from werkzeug import Response
 
 from db import connection
-from domain import audit, clock, export, late, organisers, outbox, roster
-from domain.answers import answers_of
+from domain import clock, export, late, organisers, roster
 from domain.blocked import Unwanted
 from domain.references import is_mistyped
-from domain.registration import find_by_reference
-from forms import LateLinkForm, RegistrationForm, RevealForm, SignInForm, SignOutForm
+from forms import LateLinkForm, SignInForm, SignOutForm
 from htmx import go, render
 from i18n import current_language
 from models import Announcement
 from security import by_address, freshly_proved, limiter, local_target, needs_code, sign_in, sign_out
 from views import kept
+from views.batches import batch_kinds
 from views.connections import hold_connection
 from views.desk import conference, front_desk, outside, refuse_old_page
 from views.filters import PRESETS, TITLES, asked, chips, choices, columns, in_address, presets
@@ -124,36 +123,10 @@ def registrations() -> Response:
         page=roster.page(query),
         chips=chips(query),
         usual_columns=roster.USUAL_COLUMNS,
+        batch_kinds=batch_kinds(),
         readable=len(roster.in_words(query)) <= Announcement.search.max_length,
         mistyped=is_mistyped(query.q, conference().reference_prefix),
     )
-
-
-@bp.route("/registrations/<reference>", methods=["GET", "POST"])
-def registration(reference: str) -> tuple[str, int]:
-    """Show one registration; its sensitive answers only when asked for, and each look is in the log."""
-    row = find_by_reference(reference)
-    if row is None:
-        abort(404, _("There is no registration with this reference."))
-    form = RevealForm()
-    is_revealed = form.validate_on_submit()
-    audit.record(
-        "registration.revealed" if is_revealed else "registration.viewed",
-        organiser=current_user.organiser,
-        registration=row,
-    )
-    answers = RegistrationForm.showing(answers_of(row), conference())
-    page = render_template(
-        "organiser/registration.html",
-        title=row.name,
-        registration=row,
-        form=answers,
-        hidden={} if is_revealed else answers.masks(),
-        reveal_form=form,
-        mails=outbox.mails_of(row),
-        history=audit.history(row),
-    )
-    return page, 422 if form.has_run_out else 200
 
 
 @bp.route("/late-links", methods=["GET", "POST"])

@@ -119,3 +119,16 @@ def test_pages_hold_a_hundred_entries(noon, count, pages):
     assert {one.total for one in read} == {count}
     assert read[0].newest is None
     assert all(one.newest == Query(action="registration.viewed") for one in read[1:])
+
+
+def test_same_entry_is_made_for_each_of_many(cem, stored, monkeypatch):
+    monkeypatch.setattr(audit, "CHUNK", 2)
+    rows = [stored(key=str(number), email=f"ada{number}@example.org").id for number in range(3)]
+
+    audit.record_each("registration.hotel_marked", rows, organiser=cem, before="no", after="yes")
+
+    made = AuditEntry.select().where(AuditEntry.action == "registration.hotel_marked").order_by(AuditEntry.id)
+    assert [(entry.registration_id, entry.organiser, entry.at) for entry in made] == [
+        (row, cem, NOON) for row in rows
+    ]
+    assert [entry.details for entry in made] == [{"before": "no", "after": "yes"}] * 3

@@ -12,7 +12,7 @@ import pytest
 from factories import JOURNEY, NEEDS, PASSPORT, STAY
 
 from db import connection, db, on_sqlite
-from domain import audit, late, organisers, outbox
+from domain import audit, late, notes, organisers, outbox
 from domain.answers import answers_of, given_consents
 from domain.desk import Desk
 from domain.registration import (
@@ -47,7 +47,7 @@ CANARIES = {
 }
 WORDS = [
     "quokka", "wombat", "echidna", "quolls", "numbat", "bilby", "kowari", "potoroo9", "dunnart", "bettong", "mulgara",
-    "platypus", "pademelon", "cassowary", "kookaburra", "taipan@example.org", "brolga@example.org", "jabiru",
+    "platypus", "pademelon", "cassowary", "kookaburra", "wallaby", "taipan@example.org", "brolga@example.org", "jabiru",
 ]  # fmt: skip
 IN_CLEAR = ["quokka", "wombat", "echidna", "quolls", "cassowary", "kookaburra", "taipan@example.org"]
 
@@ -76,7 +76,10 @@ def taipan(
     for _ in range(3):
         outbox.accepted(outbox.claim("worker"))
     outbox.failed(outbox.claim("worker"), Refused("550 taipan@example.org is unknown here"))
-    Registration.update(cancel_reason="Jabiru flu").execute()
+    Registration.update(
+        cancel_reason="Jabiru flu", is_hotel_booked=True, is_travel_checked=True, visa_state="sent"
+    ).execute()
+    notes.add(row, "Allergic to wallabies: no Wallaby room", organiser=cem)
     assert outbox.backlog() == {"accepted": 3, "failed": 1, "queued": 3}
     return Registration.get_by_id(row.id)
 
@@ -300,7 +303,7 @@ def test_every_column_of_an_erased_registration_is_accounted_for(taipan, desk, n
     erase(taipan, is_blocking=False, desk=desk)
 
     after = Registration.get_by_id(taipan.id).__data__
-    kept = {name for name, value in after.items() if value not in ("", None, [], {})}
+    kept = {name for name, value in after.items() if value not in ("", None, [], {}, False)}
     assert {name for name in kept if after[name] == before[name]} == {
         "id", "public_id", "reference", "form_key", "language", "created_at", "confirmed_at", "is_late",
         "link_version",

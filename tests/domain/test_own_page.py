@@ -1209,7 +1209,7 @@ def test_link_of_an_address_that_only_waits_goes_to_nobody(ada, change, desk):
 # A copy of everything
 
 INTERNAL = {
-    "id", "public_id", "form_key", "address_key", "name_key", "organisation_key", "search", "diet_marks",
+    "id", "public_id", "form_key", "address_key", "name_key", "name_words", "organisation_key", "search", "diet_marks",
     "link_version", "sequence",
 }  # fmt: skip
 RENAMED = {
@@ -1217,6 +1217,8 @@ RENAMED = {
     "created_at": "received_at",
     "updated_at": "changed_at",
     "is_late": "late",
+    "is_hotel_booked": "hotel_booked",
+    "is_travel_checked": "travel_checked",
 }
 
 

@@ -170,7 +170,8 @@ def three(listed) -> None:
     listed(
         given_names="Ada", country="FR", category="party", days=["2017-05-25"], sessions=["trade", "opening_2"],
         interpretation="fr", travel="known", hotel="reserve", needs=replace(NEEDS, diet=["vegan", "gluten_free"]),
-        consents=["affiliation", "needs"], columns={"visa_state": "requested", "is_late": True},
+        consents=["affiliation", "needs"],
+        columns={"visa_state": "requested", "is_late": True, "is_hotel_booked": True, "is_travel_checked": True},
     )  # fmt: skip
     listed(
         given_names="Bo", country="DE", category="guest", days=["2017-05-25", "2017-05-26"], sessions=["opening"],
@@ -219,6 +220,12 @@ def who(**filters: list[str]) -> str:
         ("diet", ["none"], "B/AC"),
         ("diet", ["halal"], "/ABC"),
         ("late", ["yes"], "A/BC"),
+        ("booked", ["yes"], "A/BC"),
+        ("booked", ["no"], "BC/A"),
+        ("booked", ["no", "yes"], "ABC/"),
+        ("checked", ["yes"], "A/BC"),
+        ("checked", ["no"], "BC/A"),
+        ("twin", ["yes"], "/ABC"),
         (
             "country",
             [f"{first}{second}" for first in "FGHIJKLMNO" for second in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"],
@@ -317,8 +324,61 @@ def test_diet_without_its_consent_leaves_no_mark(stored):
 def test_every_filter_is_tested():
     assert set(roster.FILTERS) == {
         "state", "day", "session", "category", "country", "interpretation", "visa", "travel", "hotel", "diet",
-        "mail", "late",
+        "mail", "late", "booked", "checked", "twin",
     }  # fmt: skip
+
+
+# Duplicates
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "is_twin"),
+    [
+        ("Ada", "Lovelace", True),
+        ("Lovelace", "Ada", True),
+        ("ADA", "Lövelace", True),
+        ("", "Ada  Lovelace", True),
+        ("Ada Mary", "Lovelace", False),
+        ("Ada", "Love Lace", False),
+    ],
+)
+def test_registration_of_the_same_name_is_a_possible_duplicate_in_either_order(
+    listed, given, family, is_twin
+):
+    ada = listed()
+    other = listed(given_names=given, family_name=family)
+
+    assert roster.twins_of(ada) == [other] * is_twin
+    assert roster.twins_of(other) == [ada] * is_twin
+    assert page(Query(filters={"twin": ["yes"]}, sort="received")).rows == [ada, other] * is_twin
+
+
+@pytest.mark.parametrize(("state", "named", "found"), [("cancelled", 1, 0), ("erased", 0, 0)])
+def test_duplicate_that_was_cancelled_is_named_and_is_nothing_to_be_done(listed, state, named, found):
+    ada = listed()
+    listed(columns={"state": state})
+
+    assert len(roster.twins_of(ada)) == named
+    assert page(roster.PRESETS["twin"]).total == found
+
+
+def test_nobody_of_no_name_is_a_duplicate(listed):
+    first, _ = listed(), listed()
+    Registration.update(name_words="").execute()
+
+    assert roster.twins_of(Registration.get_by_id(first.id)) == []
+    assert page(Query(filters={"twin": ["yes"]})).rows == []
+
+
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+def test_duplicates_are_found_by_their_index(listed):
+    """How PostgreSQL goes about it depends on how many there are."""
+    listed()
+    sql, values = roster.matching(Query(filters={"twin": ["yes"]})).sql()
+
+    plan = str(db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values).fetchall())
+
+    assert "USING INDEX registration_name_words" in plan
 
 
 @pytest.mark.parametrize(

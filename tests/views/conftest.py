@@ -29,7 +29,7 @@ def desk_client(app: Flask, client: PageClient) -> PageClient:
 
 
 @pytest.fixture
-def sign_in_as(app: Flask, client: PageClient):
+def sign_in_as(app: Flask, client: PageClient) -> Callable[[str], PageClient]:
     """A browser in which somebody with a role, or with several, has signed in; or nobody."""
 
     def sign_in(roles: str) -> PageClient:

@@ -16,6 +16,8 @@ PAGES = {
         "/organiser/registrations.csv",
         "/organiser/registrations.xlsx",
         "/organiser/registrations.json",
+        "/organiser/batches/new",
+        "/organiser/batches/1",
         "/organiser/log",
         "/organiser/sheets",
         "/organiser/sheets/arrivals",
@@ -41,6 +43,11 @@ PAGES = {
     ],
     "POST": [
         "/organiser/registrations/{reference}",
+        "/organiser/registrations/{reference}/marks",
+        "/organiser/registrations/{reference}/notes",
+        "/organiser/registrations/{reference}/notes/1/removal",
+        "/organiser/batches/new",
+        "/organiser/batches/1/undo",
         "/organiser/session/end",
         "/organiser/late-links",
         "/organiser/announcements/new",
@@ -72,7 +79,20 @@ def test_every_route_of_the_organisers_is_tried(app):
         for path in paths
     }
 
-    theirs = ("organiser.", "access.", "mails.", "announcements.", "log.", "sheets.", "statistics.")
+    theirs = tuple(
+        f"{part}."
+        for part in (
+            "organiser",
+            "access",
+            "dossier",
+            "batches",
+            "mails",
+            "announcements",
+            "log",
+            "sheets",
+            "statistics",
+        )
+    )
     with app.test_request_context():
         routes = {
             unquote(rule.build(SAMPLES | {"name": NAMES.get(rule.endpoint)}, append_unknown=False)[1])

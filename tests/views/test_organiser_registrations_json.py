@@ -52,12 +52,12 @@ def test_export_has_the_rows_of_the_list_in_its_order(closed_desk, monkeypatch, 
 
 
 def test_export_tells_what_the_delegate_is_told(app, closed_desk, three, client):
-    """The same as the delegate's own copy, but for the mails and the forms that came later."""
+    """The same as the delegate's own copy, but for the mails, the notes and the forms that came later."""
     own = json.loads(client.post(f"{own_page(app, three[1])}/data.json", {}).data)
 
     exported = {row["reference"]: row for row in json.loads(closed_desk.get(FILE).data)}
 
-    del own["mails"], own["later_forms"]
+    del own["mails"], own["notes"], own["later_forms"]
     assert own["answers"]["passport"]["number"] == PASSPORT.number
     assert exported[three[1].reference] == own
     assert exported[three[2].reference]["answers"]["organisation"] == "=1+1\n“王”"

@@ -61,6 +61,8 @@ def test_data_hold_everything_that_is_stored(app, client, row, path):
         "state": "confirmed",
         "language": "en",
         "visa_letter": "requested",
+        "hotel_booked": False,
+        "travel_checked": False,
         "received_at": after.created_at.isoformat(),
         "changed_at": after.updated_at.isoformat(),
         "confirmed_at": after.confirmed_at.isoformat(),
@@ -69,6 +71,7 @@ def test_data_hold_everything_that_is_stored(app, client, row, path):
         "pending_email": "ada@new.example",
         "late": False,
         "later_forms": [],
+        "notes": [],
     }
 
 

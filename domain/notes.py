@@ -1,0 +1,37 @@
+"""Notes: what organisers have to remember of one delegate, who may read them."""
+
+from db import forget_pages, write
+from domain import audit, clock, outbox
+from models import Note, Organiser, Registration
+
+
+def add(registration: Registration, text: str, *, organiser: Organiser) -> None:
+    """Add a note, unless the registration has been erased since it was read."""
+    with write():
+        if outbox.has_been_erased(registration):
+            return
+        note = Note.create(registration=registration, organiser=organiser, text=text, created_at=clock.now())
+        audit.record("registration.note_added", organiser=organiser, registration=registration, note=note.id)
+
+
+def remove(note: Note, *, organiser: Organiser) -> None:
+    """Remove a note for good; once more does nothing."""
+    with write():
+        if Note.delete().where(Note.id == note.id).execute():
+            audit.record(
+                "registration.note_removed",
+                organiser=organiser,
+                registration=note.registration,
+                note=note.id,
+            )
+    forget_pages()
+
+
+def of(registration: Registration) -> list[Note]:
+    """The notes on one registration, oldest first, each with its organiser."""
+    found = Note.select(Note, Organiser).left_outer_join(Organiser)
+    return list(found.where(Note.registration == registration).order_by(Note.id))
+
+
+def find(registration: Registration, number: int) -> Note | None:
+    return Note.get_or_none(Note.id == number, Note.registration == registration)
