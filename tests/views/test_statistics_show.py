@@ -40,7 +40,7 @@ def test_numbers_on_top_lead_to_the_list(desk_client, two):
     assert figures(page) == {
         "Expected": "2",
         "of them confirmed": "0",
-        "Cancelled": "0",
+        "Cancelled registrations": "0",
         "Countries and territories": "2",
         "Organisations": "1",
         "Visa letters to prepare": "1",
