@@ -46,6 +46,8 @@ def test_numbers_on_top_lead_to_the_list(desk_client, two):
         "Visa letters to prepare": "1",
         "Flights missing": "1",
         "Hotel to book": "1",
+        "Flights to check": "1",
+        "Possible duplicates": "2",
         "Mail failing": "0",
     }
     for link in page.select(".figures a:not([href^='#'])"):
