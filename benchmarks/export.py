@@ -30,7 +30,8 @@ ROUNDS = 5
 NAMES = ("Ünal", "Zoë", "Nguyễn", "Олена", "María José", "王", "O’Neill", "Güneşoğlu", "Ada", "Bo")
 BARE = """
 SELECT reference, state, language, created_at, updated_at, given_names, family_name, email, organisation, country,
-    function, category, days, sessions, interpretation, visa_state, travel, hotel, is_late,
+    function, category, days, sessions, interpretation, visa_state, travel, hotel, is_travel_checked,
+    is_hotel_booked, is_late,
     EXISTS (SELECT 1 FROM consent WHERE registration_id = r.id AND kind = 'list' AND withdrawn_at IS NULL),
     EXISTS (SELECT 1 FROM consent WHERE registration_id = r.id AND kind = 'photo' AND withdrawn_at IS NULL)
 FROM registration r WHERE state != 'erased' ORDER BY created_at DESC, id DESC"""

@@ -56,7 +56,7 @@ def record_each(
 ) -> None:
     """Add the same entry for each of many registrations, by their ids; the database copies it."""
     entry = (clock.now(), action, organiser and organiser.id, details)
-    columns = (AuditEntry.at, AuditEntry.action, AuditEntry.organiser, AuditEntry.details)
+    columns: Any = (AuditEntry.at, AuditEntry.action, AuditEntry.organiser, AuditEntry.details)
     given = [Value(value, converter=column.db_value) for column, value in zip(columns, entry, strict=True)]
     for some in in_chunks(registrations):
         theirs = Registration.select(*given, Registration.id).where(Registration.id.in_(some))

@@ -48,6 +48,8 @@ COLUMNS = (
     "visa_letter",
     "travel",
     "hotel",
+    "travel_checked",
+    "hotel_booked",
     "late",
     "consent_list",
     "consent_photo",
@@ -170,7 +172,8 @@ FORMATS: dict[str, tuple[Callable[[Query], Rows], Callable[..., Iterator[bytes]]
 
 def values(row: tuple[Any, ...], questions: list[Question]) -> tuple[str, ...]:
     """What stands in the columns, as text."""
-    *as_it_is, days, sessions, interpretation, visa, travel, hotel, is_late, extra, on_list, photo, _, _ = row
+    answers, (on_list, photo, _, _) = row[:-4], row[-4:]
+    *as_it_is, days, sessions, interpretation, visa, travel, hotel, checked, booked, late, extra = answers
     reference, state, language, received, changed, *who = as_it_is
     return (
         reference,
@@ -185,9 +188,7 @@ def values(row: tuple[Any, ...], questions: list[Question]) -> tuple[str, ...]:
         visa,
         travel,
         hotel,
-        "yes" if is_late else "no",
-        "yes" if on_list else "no",
-        "yes" if photo else "no",
+        *("yes" if holds else "no" for holds in (checked, booked, late, on_list, photo)),
         *(own_answers(extra, questions) if questions else ()),
     )
 

@@ -62,6 +62,8 @@ EXPORTED = (
     Registration.visa_state,
     Registration.travel,
     Registration.hotel,
+    Registration.is_travel_checked,
+    Registration.is_hotel_booked,
     Registration.is_late,
     Registration.extra.cast("TEXT"),
 )

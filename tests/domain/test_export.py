@@ -55,7 +55,7 @@ def test_export_begins_with_a_byte_order_mark_and_the_names_of_the_columns(datab
     assert b"".join(csv_chunks(export_rows(Query()), conference)) == (
         b'\xef\xbb\xbf"reference","state","language","received_at","changed_at","given_names","family_name","email",'
         b'"organisation","country","function","category","days","sessions","interpretation","visa_letter",'
-        b'"travel","hotel","late","consent_list","consent_photo"\r\n'
+        b'"travel","hotel","travel_checked","hotel_booked","late","consent_list","consent_photo"\r\n'
     )
 
 
@@ -74,7 +74,7 @@ def test_export_has_one_line_for_each_person(listed, text_of):
         '"OB17-7KQ4-M2","received","en","2017-04-10T12:00:00+00:00","2017-04-10T13:00:00+00:00",'
         '"Ünal","Lovelace","ada@example.org",'
         '"Labour Party","GB","International Secretary","party","2017-05-25 2017-05-26","asia gender","en",'
-        '"none","later","own","no","no","no"'
+        '"none","later","own","no","no","no","no","no"'
     )
 
 

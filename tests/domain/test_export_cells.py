@@ -53,13 +53,30 @@ def as_the_database_gives_it(texts: list[str]) -> tuple:
     start, end = columns[:3], columns[3:10]
     days, extra = json.dumps(["2017-05-25"]), json.dumps({"else": answer})
     moment = "2017-04-10 12:00:00.123456"
-    return (*start, moment, moment, *end, days, "[]", *columns[10:], False, extra, True, False, "place", 1)
+    return (
+        *start,
+        moment,
+        moment,
+        *end,
+        days,
+        "[]",
+        *columns[10:],
+        False,
+        True,
+        False,
+        extra,
+        True,
+        False,
+        "place",
+        1,
+    )
 
 
 def with_texts(line: list[str]) -> list[str]:
     """The cells of those columns, from a line of the export."""
     named = dict(zip([*COLUMNS, "else"], line, strict=True))
-    for name in ("received_at", "changed_at", "days", "sessions", "late", "consent_list", "consent_photo"):
+    for name in ("received_at", "changed_at", "days", "sessions", "travel_checked", "hotel_booked", "late",
+                 "consent_list", "consent_photo"):  # fmt: skip
         del named[name]
     return list(named.values())
 

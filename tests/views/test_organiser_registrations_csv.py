@@ -101,6 +101,8 @@ def test_export_holds_every_answer_but_the_sensitive_ones(closed_desk, three):
         "visa_letter": "requested",
         "travel": "later",
         "hotel": "own",
+        "travel_checked": "no",
+        "hotel_booked": "no",
         "late": "no",
         "consent_list": "no",
         "consent_photo": "yes",

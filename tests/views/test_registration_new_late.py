@@ -57,7 +57,7 @@ def test_late_link_leads_to_one_registration_that_is_marked(client, link, token,
     assert again(link).registration_id == row.id
     assert [mail.kind for mail in stored(Mail)] == ["late", "confirmation"]
     listed = desk_client.get("/organiser/registrations")
-    assert listed.one("tbody tr").select("td")[4].get_text().split() == ["Received", "Late"]
+    assert listed.one("tbody tr").select("td")[5].get_text().split() == ["Received", "Late"]
     one = desk_client.get(f"/organiser/registrations/{row.reference}")
     assert one.texts(".received__reference") == [f"Reference {row.reference} Received Late"]
 
