@@ -4,7 +4,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,19 @@ def write() -> Iterator[None]:
 
     On SQLite the writers of a process queue here, in order, instead of in SQLite's busy handler, which starves some.
     """
-    with _turn() if on_sqlite() else nullcontext(), db.atomic():
+    with turn(), db.atomic():
         yield
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
+    """Our turn to write: of one statement, which is a transaction by itself. Raises DatabaseOut when it does not come.
+
+    On SQLite the threads of a process take turns; PostgreSQL sees to that.
+    """
+    if not on_sqlite():
+        yield
+        return
     if not _one_writer.acquire(timeout=LONGEST_WAIT):
         raise DatabaseOut
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 from peewee import SQL, fn
 
-from db import db, forget_pages, on_sqlite, write
+from db import db, forget_pages, on_sqlite, turn, write
 from domain import audit, clock
 from domain.transport import Refused
 from models import UNFINISHED, Announcement, Mail, Organiser, Registration
@@ -95,11 +95,11 @@ def claim(owner: str) -> Mail | None:
     fail, and must not undo the claim.
     """
     now = clock.now()
-    with write():
-        taken = _run(CLAIM if on_sqlite() else CLAIM_SKIPPING_LOCKED, owner, now + LEASE, now, now).fetchone()
-    if taken is None:
+    with turn():
+        taken = _run(CLAIM if on_sqlite() else CLAIM_SKIPPING_LOCKED, owner, now + LEASE, now, now).fetchall()
+    if not taken:
         return None
-    number, kind, recipient, attempts = taken
+    ((number, kind, recipient, attempts),) = taken
     return Mail(id=number, kind=kind, recipient=recipient, attempts=attempts, owner=owner)
 
 
@@ -178,7 +178,7 @@ def _settle(mail: Mail, **changes: Any) -> None:
         changes |= {"recipient": "", "message": "", "error": ""}
     columns = ", ".join(f"{name} = ?" for name in changes)
     settle = f"UPDATE mail SET owner = NULL, {columns} WHERE id = ? AND owner = ?"  # noqa: S608 - our own names
-    with write():
+    with turn():
         _run(settle, *changes.values(), mail.id, mail.owner)
     if is_last_trace:
         forget_pages()
