@@ -29,4 +29,4 @@ def up(migrator, db):
         rows = " WHERE state != 'erased'" if name in EMPTIED else ""
         db.execute_sql(f"CREATE INDEX registration_{name}_id ON registration ({name}, id){rows}")
     if isinstance(db, SqliteDatabase):
-        db.execute_sql("CREATE INDEX registration_state_search ON registration (state, search)")
+        db.execute_sql("CREATE INDEX registration_search_state ON registration (search, state)")

@@ -108,7 +108,7 @@ def test_upgrade_makes_the_tables_and_indexes_of_the_models(upgraded):
     difference = diff_models(db.obj, TABLES)
 
     only_here = [index.name for index in difference.drop_indexes]
-    assert only_here == (["registration_state_search"] if on_sqlite() else [])
+    assert only_here == (["registration_search_state"] if on_sqlite() else [])
     assert not difference._replace(drop_indexes=[])
 
 
