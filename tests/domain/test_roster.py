@@ -545,6 +545,26 @@ def test_page_lies_beside_its_row_even_when_that_was_erased_meanwhile(crowd, mon
     assert [row.id for row in second.rows] == [row.id for row in crowd[50:100]]
 
 
+@pytest.mark.parametrize("sort", ["-name", "-country"])
+def test_list_begins_anew_beside_an_erased_row_that_has_lost_what_it_was_sorted_by(
+    crowd, desk, monkeypatch, sort
+):
+    monkeypatch.setattr(roster, "PAGE_SIZE", 50)
+    first = page(Query(sort=sort))
+    erase(first.rows[-1], is_blocking=False, desk=desk)
+
+    found = page(first.next)
+
+    assert [row.id for row in found.rows] == [row.id for row in page(Query(sort=sort)).rows]
+    assert (found.first, found.next) == (None, replace(first.next, after=found.rows[-1].reference))
+
+
+def test_page_of_an_empty_search_beside_a_row_is_empty(listed):
+    ada = listed()
+
+    assert page(Query(q="nobody", after=ada.reference)).rows == []
+
+
 def test_list_begins_at_its_beginning_beside_an_unknown_row(listed):
     ada = listed()
 
