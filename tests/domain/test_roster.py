@@ -86,6 +86,27 @@ def test_search_finds_every_word_without_case_and_accents(listed, q, found):
     assert names(Query(q=q)) == found
 
 
+@pytest.mark.parametrize(
+    ("given_names", "family_name", "q"),
+    [
+        ("Łukasz", "Đỗ", "lukasz do"),
+        ("Søren", "Kjær", "soren kjaer"),
+        ("Yıldız", "Œuvray", "yildiz oeuvray"),  # noqa: RUF001 - the letter that is meant
+        ("Þóra", "Davíðsdóttir", "thora davidsdottir"),
+        ("Ann\u2011Marie", "D’Arcy", "ann-marie d'arcy"),
+        ("Ann-Marie", "D'Arcy", "ANN\u2010MARIE D’ARCY"),
+    ],
+)
+def test_search_finds_letters_that_no_accent_tells_apart_as_they_are_typed_elsewhere(
+    listed, given_names, family_name, q
+):
+    listed(given_names="Bo", email="bo@example.org")
+    listed(given_names=given_names, family_name=family_name)
+
+    assert names(Query(q=q)) == [f"{given_names} {family_name}"]
+    assert names(Query(q=f"{given_names} {family_name}")) == [f"{given_names} {family_name}"]
+
+
 @pytest.mark.parametrize("q", ["Достоевский", "достоевский", "ДОСТОЕВ", "العربية", "ΜΕΡΚΟΎΡΗ", "μερκουρη"])
 def test_search_finds_names_of_every_script(listed, q):
     listed(given_names="Ada")
