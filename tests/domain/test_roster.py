@@ -496,8 +496,8 @@ def test_names_of_every_script_stand_in_one_order_on_every_database(listed):
 
     assert names(Query(sort="name")) == [
         "Ångström",
-        "de la Cruz",
         "D’Arcy",
+        "de la Cruz",
         "Ünal",
         "unal",
         "Zuse",
