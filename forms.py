@@ -689,10 +689,11 @@ class RevealForm(Form):
 
 
 class MarkForm(Form):
-    """Which mark of a registration to set, to what, and how often the delegate had changed something by then."""
+    """Which mark of a registration to set, to what, from what, and how often the delegate had changed anything."""
 
     mark = HiddenField()
     value = HiddenField()
+    former = HiddenField()
     sequence = HiddenField()
 
     @property
@@ -719,13 +720,18 @@ class RemovalForm(Form):
 
 
 class BatchForm(Form):
-    """How many registrations were shown to change."""
+    """How many registrations were shown to change, and which bulk action was the newest then."""
 
     number = HiddenField()
+    newest = HiddenField()
 
     @property
     def agreed(self) -> int:
         return int(self.number.data) if re.fullmatch("[0-9]{1,9}", self.number.data or "") else 0
+
+    @property
+    def since(self) -> int | None:
+        return int(self.newest.data) if re.fullmatch("[0-9]{1,9}", self.newest.data or "") else None
 
 
 class UndoForm(Form):

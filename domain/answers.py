@@ -9,6 +9,11 @@ from email_validator import validate_email
 
 from models import Consent, EncryptedField, Registration, Repeat
 
+# What no accent tells apart, and yet is typed another way elsewhere: by letters that have no stroke, by plain signs.
+PLAIN = str.maketrans("łøđðħŧı‘’ʼ‐–", "loddhti'''--") | str.maketrans(  # noqa: RUF001 - meant as they are
+    {"þ": "th", "æ": "ae", "œ": "oe"}
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Passport:
@@ -216,8 +221,8 @@ def references_of_repeats(registration: Registration) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """Text without case and accents, so that "Ünal" is found by "unal" and sorts beside it."""
-    letters = unicodedata.normalize("NFKD", text.casefold()).casefold()
+    """Text without case and accents, so that "Ünal" is found by "unal", "Łukasz" by "lukasz", and sorts beside it."""
+    letters = unicodedata.normalize("NFKD", text.casefold()).casefold().translate(PLAIN)
     return " ".join("".join(letter for letter in letters if not unicodedata.combining(letter)).split())
 
 

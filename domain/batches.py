@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import Value
+from peewee import Value, fn
 
 from db import on_sqlite, write
 from domain import audit, clock, outbox, roster
@@ -204,6 +204,17 @@ def still_set(rows: list[int], batch: Batch, kind: Kind) -> list[int]:
         )
     found = Registration.select().where(Registration.id.in_(rows), unchanged)
     return [row for theirs in values_of(found, kind).values() for row in theirs]
+
+
+def newest() -> int:
+    """The number of the bulk action that was done last, by whomever; 0 before the first."""
+    return Batch.select(fn.MAX(Batch.id)).scalar() or 0
+
+
+def done_since(newest: int, name: str, *, number: int, organiser: Organiser) -> Batch | None:
+    """What the same organiser did to as many since a bulk action was the newest: the first of two clicks."""
+    theirs = Batch.select().where(Batch.id > newest, Batch.kind == name, Batch.organiser == organiser)
+    return next((batch for batch in theirs if number_of(batch) == number), None)
 
 
 def find(number: int) -> Batch | None:

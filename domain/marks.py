@@ -75,17 +75,19 @@ def called_for(registration: Registration) -> dict[str, str]:
     }
 
 
-def put(registration: Registration, name: str, value: str, *, sequence: int, organiser: Organiser) -> None:
-    """Set a mark. `sequence` is the registration's when it was shown.
+def put(
+    registration: Registration, name: str, value: str, *, former: str, sequence: int, organiser: Organiser
+) -> None:
+    """Set a mark. `former` is its value and `sequence` the registration's when they were shown.
 
     This changes no answer, writes no mail and disturbs no other window. Raises ChangedMeanwhile when the delegate, or
     another organiser, has changed something since.
     """
     mark = MARKS[name]
-    former = called_for(registration).get(name)
-    if former == value:
+    present = called_for(registration).get(name)
+    if present == value:
         return
-    if former is None:
+    if present is None or present != former:
         raise ChangedMeanwhile
     with write():
         marked = Registration.update({mark.column: mark.values[value]}).where(

@@ -292,13 +292,15 @@ PRESETS = {
 
 
 def page(query: Query) -> Page:
-    """One page of the list. Beside a row that there is not, it is the first."""
+    """One page of the list. Beside a row that there is not, or beside which there is no other, it is the first."""
     anchor = anchor_of(query)
     if anchor is None and query.before != END:
         query = replace(query, before="", after="")
     backwards = bool(query.before)
     found = few(query) if query.is_narrowed else None
     rows = list(slice_of(query, anchor, limit=PAGE_SIZE + 1, among=found))
+    if anchor is not None and not rows:
+        return page(replace(query, before="", after=""))
     has_more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards:

@@ -215,6 +215,24 @@ def test_upgrade_finds_the_words_of_the_names_that_there_are(empty):
         assert Registration.get().name_words == "ada lovelace mary"
 
 
+def test_upgrade_folds_the_letters_without_an_accent_that_there_are(empty):
+    folded = "łukasz æro d’arcy"
+    with connection():
+        Runner(db.obj, str(ROOT / "migrations")).up(NAMES[0])
+        insert_as_the_first_release_does()
+        db.execute_sql(
+            f"UPDATE registration SET name_key = '{folded}', organisation_key = '{'æ' * 200}', search = '{folded}'"
+        )
+
+    upgrade()
+
+    with connection():
+        row = Registration.get()
+    assert (row.name_key, row.search) == ("lukasz aero d'arcy", "lukasz aero d'arcy")
+    assert row.name_words == "aero d'arcy lukasz"
+    assert row.organisation_key == "ae" * 100
+
+
 def test_first_release_still_runs_on_the_new_tables(upgraded):
     insert_as_the_first_release_does()
 

@@ -128,9 +128,18 @@ def new() -> Response | tuple[str, int]:
             )
             return go(address(batch))
         except NumberChanged:
+            if done := first_of_two_clicks(kind, form):
+                return go(address(done))
             is_another = True
     status = 422 if is_another or form.has_run_out else 200
     return preview_page(kind, query, among, is_another=is_another, has_run_out=form.has_run_out), status
+
+
+def first_of_two_clicks(kind: str, form: BatchForm) -> Batch | None:
+    """What this form has done already: a browser shows the answer to the second click alone."""
+    if form.since is None:
+        return None
+    return batches.done_since(form.since, kind, number=form.agreed, organiser=current_user.organiser)
 
 
 def ticked() -> list[str]:
@@ -152,6 +161,7 @@ def preview_page(kind: str, query: roster.Query, among: Any, *, is_another: bool
         most=batches.MOST_MAILS,
         query=query,
         form=BatchForm(formdata=None),
+        newest=batches.newest(),
         here=request.full_path,
         is_another=is_another,
         has_run_out=has_run_out,

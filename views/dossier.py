@@ -59,7 +59,8 @@ def marks(reference: str) -> Response:
     if not form.validate():
         return page(row, status=422)
     try:
-        verbs.put(row, name, value, sequence=form.seen, organiser=current_user.organiser)
+        former = form.former.data or ""
+        verbs.put(row, name, value, former=former, sequence=form.seen, organiser=current_user.organiser)
     except ChangedMeanwhile:
         return page(found(reference), status=409)
     return done(reference, "mark")

@@ -2,6 +2,7 @@
 
 import logging
 
+from cryptography.fernet import InvalidToken
 from flask import Flask, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug import Response
@@ -52,6 +53,8 @@ def failed(error: Exception) -> Response:
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
     log.error("request.failed", exc_info=error)
+    if isinstance(error, InvalidToken) and request.path.startswith("/organiser"):
+        return page(500, *keys_lost(), InternalServerError(), is_desk_open=True)
     return page(500, *words(500), InternalServerError())
 
 
@@ -64,8 +67,11 @@ def sign_in_again() -> Response:
     )
 
 
-def page(code: int, title: str, text: str, error: HTTPException | None = None) -> Response:
-    layout = "organiser" if request.path.startswith("/organiser") and code < 500 else "public"
+def page(
+    code: int, title: str, text: str, error: HTTPException | None = None, *, is_desk_open: bool = False
+) -> Response:
+    is_theirs = request.path.startswith("/organiser") and (is_desk_open or code < 500)
+    layout = "organiser" if is_theirs else "public"
     response = make_response(
         render_template(
             "errors/error.html",
@@ -90,6 +96,18 @@ def longest_texts() -> list[tuple[str, int]]:
     texts = [form[name] for name in form.names if isinstance(form[name], Text | EmailText | LongText)]
     limits = [(field.label.text, field.render_kw["maxlength"]) for field in texts]
     return sorted((limit for limit in limits if limit[1] >= LONG), key=lambda limit: -limit[1])
+
+
+def keys_lost() -> tuple[str, str]:
+    """Title and text where encrypted answers were stored with a key that is not among the service's field keys."""
+    return (
+        _("Encrypted answers cannot be read"),
+        _(
+            "Passports, flights, stays, diets and the like are stored encrypted, and the service was started without "
+            "the key that they need. Nothing is lost: whoever runs the service has to put the former key back among "
+            "its field keys. The list works meanwhile."
+        ),
+    )
 
 
 def words(code: int) -> tuple[str, str]:

@@ -184,7 +184,7 @@ def test_undoing_leaves_what_has_changed_since(crowd, do, cem, desk, change, how
 def test_undoing_leaves_the_mark_that_an_organiser_set_to_another_value(crowd, do, cem):
     batch = do("letter_in_preparation", 1)
     row = fresh(crowd["ada"])
-    marks.put(row, "visa", "sent", sequence=row.sequence, organiser=cem)
+    marks.put(row, "visa", "sent", former="in_preparation", sequence=row.sequence, organiser=cem)
 
     batches.undo(batch, organiser=cem)
 

@@ -26,12 +26,18 @@ def ada(stored) -> Registration:
 def marked(ada, cem) -> Registration:
     """The same with every mark set."""
     for name, value in (("visa", "sent"), ("booked", "yes"), ("checked", "yes")):
-        marks.put(fresh(ada), name, value, sequence=ada.sequence, organiser=cem)
+        put(fresh(ada), name, value, cem)
     return fresh(ada)
 
 
 def fresh(row: Registration) -> Registration:
     return Registration.get_by_id(row.id)
+
+
+def put(row: Registration, name: str, value: str, organiser: Organiser) -> None:
+    """Set a mark of a registration that is as it was shown."""
+    former = marks.called_for(row).get(name, "")
+    marks.put(row, name, value, former=former, sequence=row.sequence, organiser=organiser)
 
 
 def values(row: Registration) -> tuple[str, bool, bool]:
@@ -51,7 +57,7 @@ def values(row: Registration) -> tuple[str, bool, bool]:
 def test_mark_is_set_and_the_log_says_from_what_to_what_by_whom(ada, cem, name, value, expected):
     before = marks.called_for(ada)[name]
 
-    marks.put(ada, name, value, sequence=ada.sequence, organiser=cem)
+    put(ada, name, value, cem)
 
     assert values(ada) == expected
     entry = audit.history(ada)[0]
@@ -60,8 +66,8 @@ def test_mark_is_set_and_the_log_says_from_what_to_what_by_whom(ada, cem, name, 
 
 
 def test_mark_is_taken_away_again(marked, cem):
-    marks.put(marked, "booked", "no", sequence=marked.sequence, organiser=cem)
-    marks.put(marked, "visa", "requested", sequence=marked.sequence, organiser=cem)
+    put(marked, "booked", "no", cem)
+    put(marked, "visa", "requested", cem)
 
     assert values(marked) == ("requested", False, True)
 
@@ -69,7 +75,7 @@ def test_mark_is_taken_away_again(marked, cem):
 def test_mark_that_is_set_already_leaves_no_trace(marked, cem):
     before = AuditEntry.select().count()
 
-    marks.put(marked, "booked", "yes", sequence=marked.sequence, organiser=cem)
+    put(marked, "booked", "yes", cem)
 
     assert AuditEntry.select().count() == before
 
@@ -77,7 +83,7 @@ def test_mark_that_is_set_already_leaves_no_trace(marked, cem):
 def test_mark_changes_no_answer_and_writes_no_mail(ada, cem):
     before, mails = ada.__data__ | {"is_hotel_booked": True}, Mail.select().count()
 
-    marks.put(ada, "booked", "yes", sequence=ada.sequence, organiser=cem)
+    put(ada, "booked", "yes", cem)
 
     assert fresh(ada).__data__ == before
     assert Mail.select().count() == mails
@@ -86,7 +92,7 @@ def test_mark_changes_no_answer_and_writes_no_mail(ada, cem):
 def test_mark_leaves_the_delegates_open_window_as_good_as_it_was(ada, cem, change):
     seen = fresh(ada)
     for name, value in (("visa", "sent"), ("booked", "yes"), ("checked", "yes")):
-        marks.put(fresh(ada), name, value, sequence=ada.sequence, organiser=cem)
+        put(fresh(ada), name, value, cem)
 
     change(seen, function="Treasurer")
 
@@ -113,7 +119,7 @@ def test_delegates_change_takes_the_mark_away_of_what_it_changes(marked, change,
 
 def test_change_of_what_was_marked_meanwhile_takes_the_mark_away_too(ada, cem, change):
     seen = fresh(ada)
-    marks.put(ada, "booked", "yes", sequence=ada.sequence, organiser=cem)
+    put(ada, "booked", "yes", cem)
 
     change(seen, stay=replace(STAY, room="single"))
 
@@ -168,10 +174,21 @@ def test_mark_on_what_has_changed_since_it_was_shown_is_refused(ada, cem, desk, 
     before = values(ada)
 
     with pytest.raises(ChangedMeanwhile):
-        marks.put(seen, "booked", "yes", sequence=sequence, organiser=cem)
+        marks.put(seen, "booked", "yes", former="no", sequence=sequence, organiser=cem)
 
     assert values(ada) == before
     assert "registration.hotel_marked" not in [entry.action for entry in AuditEntry.select()]
+
+
+def test_mark_from_what_another_organiser_has_set_otherwise_is_refused(ada, cem):
+    put(ada, "visa", "sent", cem)
+
+    with pytest.raises(ChangedMeanwhile):
+        marks.put(
+            fresh(ada), "visa", "in_preparation", former="requested", sequence=ada.sequence, organiser=cem
+        )
+
+    assert values(ada) == ("sent", False, False)
 
 
 def test_mark_where_there_is_nothing_to_mark_is_refused(stored, cem):
@@ -179,6 +196,6 @@ def test_mark_where_there_is_nothing_to_mark_is_refused(stored, cem):
 
     for name, value in (("visa", "sent"), ("booked", "yes"), ("checked", "yes")):
         with pytest.raises(ChangedMeanwhile):
-            marks.put(bo, name, value, sequence=bo.sequence, organiser=cem)
+            put(bo, name, value, cem)
 
     assert values(bo) == ("none", False, False)

@@ -86,6 +86,27 @@ def test_search_finds_every_word_without_case_and_accents(listed, q, found):
     assert names(Query(q=q)) == found
 
 
+@pytest.mark.parametrize(
+    ("given_names", "family_name", "q"),
+    [
+        ("Łukasz", "Đỗ", "lukasz do"),
+        ("Søren", "Kjær", "soren kjaer"),
+        ("Yıldız", "Œuvray", "yildiz oeuvray"),  # noqa: RUF001 - the letter that is meant
+        ("Þóra", "Davíðsdóttir", "thora davidsdottir"),
+        ("Ann\u2011Marie", "D’Arcy", "ann-marie d'arcy"),
+        ("Ann-Marie", "D'Arcy", "ANN\u2010MARIE D’ARCY"),
+    ],
+)
+def test_search_finds_letters_that_no_accent_tells_apart_as_they_are_typed_elsewhere(
+    listed, given_names, family_name, q
+):
+    listed(given_names="Bo", email="bo@example.org")
+    listed(given_names=given_names, family_name=family_name)
+
+    assert names(Query(q=q)) == [f"{given_names} {family_name}"]
+    assert names(Query(q=f"{given_names} {family_name}")) == [f"{given_names} {family_name}"]
+
+
 @pytest.mark.parametrize("q", ["Достоевский", "достоевский", "ДОСТОЕВ", "العربية", "ΜΕΡΚΟΎΡΗ", "μερκουρη"])
 def test_search_finds_names_of_every_script(listed, q):
     listed(given_names="Ada")
@@ -475,8 +496,8 @@ def test_names_of_every_script_stand_in_one_order_on_every_database(listed):
 
     assert names(Query(sort="name")) == [
         "Ångström",
-        "de la Cruz",
         "D’Arcy",
+        "de la Cruz",
         "Ünal",
         "unal",
         "Zuse",
@@ -543,6 +564,26 @@ def test_page_lies_beside_its_row_even_when_that_was_erased_meanwhile(crowd, mon
     second = page(first.next)
 
     assert [row.id for row in second.rows] == [row.id for row in crowd[50:100]]
+
+
+@pytest.mark.parametrize("sort", ["-name", "-country"])
+def test_list_begins_anew_beside_an_erased_row_that_has_lost_what_it_was_sorted_by(
+    crowd, desk, monkeypatch, sort
+):
+    monkeypatch.setattr(roster, "PAGE_SIZE", 50)
+    first = page(Query(sort=sort))
+    erase(first.rows[-1], is_blocking=False, desk=desk)
+
+    found = page(first.next)
+
+    assert [row.id for row in found.rows] == [row.id for row in page(Query(sort=sort)).rows]
+    assert (found.first, found.next) == (None, replace(first.next, after=found.rows[-1].reference))
+
+
+def test_page_of_an_empty_search_beside_a_row_is_empty(listed):
+    ada = listed()
+
+    assert page(Query(q="nobody", after=ada.reference)).rows == []
 
 
 def test_list_begins_at_its_beginning_beside_an_unknown_row(listed):

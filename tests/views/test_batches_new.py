@@ -116,15 +116,40 @@ def test_made_up_number_changes_nothing(desk_client, three, number):
     assert booked() == []
 
 
-def test_second_of_two_clicks_changes_nothing(desk_client, three):
-    path = address("hotel_booked", scope="all")
+@pytest.mark.parametrize("kind", ["hotel_booked", "letter_sent", "confirmation"])
+def test_second_of_two_clicks_changes_nothing_and_is_answered_like_the_first(desk_client, three, kind):
+    path = address(kind, scope="all")
     data = agreed(desk_client.get(path))
 
+    first = desk_client.post(path, data, status=303)
+    second = desk_client.post(path, data, status=303)
+
+    assert second.headers["Location"] == first.headers["Location"]
+    assert len(stored(Batch)) == 1
+
+
+def test_what_somebody_else_has_done_is_no_first_click(desk_client, three):
+    path = address("hotel_booked", scope="all")
+    data = agreed(desk_client.get(path))
     desk_client.post(path, data, status=303)
+    with connection():
+        Batch.update(organiser=None).execute()
+
     page = desk_client.post(path, data, status=422)
 
     assert page.texts(".batch__number") == ["0 hotel rooms will be marked as booked."]
     assert page.select("main form") == []
+    assert len(stored(Batch)) == 1
+
+
+@pytest.mark.parametrize("newest", ["", "x", "9" * 30, "999999999"])
+def test_made_up_place_of_a_click_leads_nowhere(desk_client, three, newest):
+    path = address("hotel_booked", scope="all")
+    data = agreed(desk_client.get(path)) | {"newest": newest}
+
+    desk_client.post(path, data, status=303)
+    desk_client.post(path, data, status=422)
+
     assert len(stored(Batch)) == 1
 
 

@@ -28,7 +28,9 @@ def path(row) -> str:
 
 def given(page, name: str, value: str) -> dict[str, str]:
     token = page.select("[name=csrf_token]")[0]["value"]
-    return {"csrf_token": token, "mark": name, "value": value, "sequence": "0"}
+    shown = page.select(f"#mark-{name} [selected]")
+    former = shown[0]["value"] if shown else ""  # not every role is offered it
+    return {"csrf_token": token, "mark": name, "value": value, "former": former, "sequence": "0"}
 
 
 def state(row: Registration) -> tuple[str, bool, bool]:
@@ -90,6 +92,26 @@ def test_mark_on_what_has_changed_since_is_refused_and_the_page_shows_it_as_it_i
         assert page.select("[name=sequence]")[0]["value"] == "1"
         assert page.select("#mark-checked [selected]")[0]["value"] == "yes"
     assert state(row) == ("requested", False, True)
+
+
+def test_mark_that_another_organiser_has_set_otherwise_meanwhile_stays(desk_client, row, path):
+    page = desk_client.get(path)
+    desk_client.post(f"{path}/marks", given(page, "visa", "sent"), status=303)
+
+    shown = desk_client.post(f"{path}/marks", given(page, "visa", "in_preparation"), status=409)
+
+    assert shown.select("#mark-visa [selected]")[0]["value"] == "sent"
+    assert shown.select("#mark-visa")[0].find_previous_sibling("input", {"name": "former"})["value"] == "sent"
+    assert state(row) == ("sent", False, False)
+
+
+def test_second_of_two_clicks_is_answered_like_the_first(desk_client, row, path):
+    data = given(desk_client.get(path), "visa", "sent")
+
+    for _ in range(2):
+        desk_client.post(f"{path}/marks", data, status=303)
+
+    assert state(row) == ("sent", False, False)
 
 
 @pytest.mark.parametrize(

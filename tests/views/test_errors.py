@@ -1,15 +1,27 @@
 """What is answered when there is nothing, or nothing to be done: always a page, in the visitor's language."""
 
+from collections.abc import Callable
+
 import pytest
+from cryptography.fernet import Fernet, MultiFernet
+from factories import SENSITIVE_PARTS
 from support.journey import FORM, HTMX, ON_SQLITE, SESSION, stored
 from support.page import Page, check_page
 
 from domain.conference import LANGUAGES
-from models import Registration
+from models import EncryptedField, Registration
+from security import link_token
 
 pytestmark = ON_SQLITE
 
 MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def lost_keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Put another key in the place of the field keys, as after a restart with wrong settings."""
+    other = MultiFernet([Fernet(Fernet.generate_key())])
+    return lambda: monkeypatch.setattr(EncryptedField, "keys", other)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -151,3 +163,32 @@ def test_fault_of_ours_is_a_page_without_its_cause(app, client, monkeypatch):
     assert page.texts("h1") == ["Something went wrong on our side"]
     assert "ada@example.org" not in page.text
     assert "Traceback" not in page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["registrations/{reference}", "sheets/visa", "sheets/visa.xlsx", "sheets/arrivals", "sheets/meals"],
+)
+def test_organisers_are_told_that_the_field_keys_are_lost_and_the_list_still_works(
+    desk_client, registered, lost_keys, path
+):
+    row = registered(**SENSITIVE_PARTS)
+    lost_keys()
+
+    page = desk_client.get(f"/organiser/{path.format(reference=row.reference)}", status=500)
+
+    assert page.texts("h1") == ["Encrypted answers cannot be read"]
+    assert "put the former key back" in page.texts(".prose__lede")[0]
+    assert page.one(".error a")["href"] == "/organiser/registrations"
+    assert row.reference in desk_client.get("/organiser/registrations").text
+
+
+def test_delegates_are_not_bothered_with_keys(client, registered, lost_keys, app):
+    row = registered(**SENSITIVE_PARTS)
+    with app.test_request_context():
+        token = link_token(row)
+    lost_keys()
+
+    page = client.get(f"/en/r/{token}", status=500)
+
+    assert page.texts("h1") == ["Something went wrong on our side"]
