@@ -20,6 +20,7 @@ bind = f"127.0.0.1:{settings.port}"
 worker_class = "gthread"
 workers = settings.processes
 threads = settings.threads
+limit_request_line = 8190  # bytes: a list filtered by many countries, with many ticks, has a long address
 keepalive = 15
 timeout = 60
 graceful_timeout = 60  # for the mail in hand, at a slow mail server

@@ -19,7 +19,7 @@ from htmx import go
 from models import Batch
 from security import demand, may
 from views.connections import hold_connection
-from views.desk import front_desk
+from views.desk import front_desk, refuse_old_page
 from views.filters import asked, choices, in_address
 from views.mails import ONE
 
@@ -192,7 +192,7 @@ def undo(number: int) -> Response:
     batch = find(number)
     demand(KINDS[batch.kind].right)
     if not UndoForm().validate():
-        abort(400)
+        refuse_old_page()
     with suppress(batches.TooLate):  # the second of two clicks; the page says why
         batches.undo(batch, organiser=current_user.organiser)
     return go(address(batch))

@@ -62,8 +62,9 @@ def test_bulk_action_is_undone_by_the_roles_that_may_do_it(sign_in_as, batch, ro
 
 
 def test_bulk_action_is_not_undone_without_the_token(desk_client, batch):
-    desk_client.post(f"{batch}/undo", {}, status=400)
+    page = desk_client.post(f"{batch}/undo", {}, status=400)
 
+    assert "Nothing was done" in page.text
     assert (booked(), stored(Batch)[0].undone_at) == (2, None)
 
 
