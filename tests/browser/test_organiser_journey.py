@@ -226,8 +226,9 @@ def test_export_is_refused_before_the_deadline_and_says_when_it_opens(open_page,
     assert "9 May 2017, 12:00 UTC" in announced
 
 
-def test_export_after_the_deadline_brings_back_what_was_registered(open_page, late_desk):
-    page = open_page(late_desk)
+@pytest.mark.parametrize("javascript", [True, False])
+def test_export_after_the_deadline_brings_back_what_was_registered(open_page, late_desk, javascript):
+    page = open_page(late_desk, java_script_enabled=javascript)
     steps.sign_in(page)
 
     with page.expect_download() as download:
