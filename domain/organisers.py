@@ -186,11 +186,6 @@ def current() -> "ModelSelect[Organiser]":
     return Organiser.select().where(Organiser.password_hash != REMOVED)
 
 
-def addresses() -> list[str]:
-    """Everybody who may sign in."""
-    return [organiser.email for organiser in current().order_by(Organiser.email)]
-
-
 def has_enrolled(organiser: Organiser) -> bool:
     return organiser.password_hash != INVITED
 
