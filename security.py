@@ -75,7 +75,6 @@ RIGHTS = {
     "sheets.listing": {"GET": "read"},
     "sheets.show": {"GET": "read"},  # and the right of the sheet: domain/sheets.py
     "sheets.show_xlsx": {"GET": "read"},  # likewise
-    "sheets.visa_xlsx": {"GET": "visa"},
     "statistics.show": {"GET": "read"},
     "statistics.plot": {"GET": "read"},
 }
@@ -325,11 +324,16 @@ def freshly_proved(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def answer(*given: Any, **named: Any) -> Any:
-        if current_user.is_proved:
-            return view(*given, **named)
-        return go(url_for("access.proof", next=request.full_path.rstrip("?")))
+        return ask_for_proof() or view(*given, **named)
 
     return answer
+
+
+def ask_for_proof() -> WerkzeugResponse | None:
+    """The way to the page that asks for password and code, unless they were given within the last minutes."""
+    if current_user.is_proved:
+        return None
+    return go(url_for("access.proof", next=request.full_path.rstrip("?")))
 
 
 def is_own_page(path: str, method: str = "GET") -> bool:

@@ -207,7 +207,7 @@ def index(registration: Registration) -> None:
     """Fill the columns that organisers search and sort by; the references of repeats stay findable."""
     name = fold(f"{registration.family_name} {registration.given_names}")
     registration.name_key = name[:201]
-    registration.name_words = " ".join(sorted(name.split()))[:201]
+    registration.name_words = in_any_order(name)[:201]
     registration.organisation_key = fold(registration.organisation)[:200]
     words = (registration.name, registration.email, registration.organisation)
     references = [registration.reference, *references_of_repeats(registration)]
@@ -218,6 +218,11 @@ def references_of_repeats(registration: Registration) -> list[str]:
     if registration.id is None:  # it has just come: a query less
         return []
     return [row.reference for row in Repeat.select().where(Repeat.registration == registration)]
+
+
+def in_any_order(name: str) -> str:
+    """What two names have in common of which one begins with the family name."""
+    return " ".join(sorted(fold(name).split()))
 
 
 def fold(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from domain.answers import Stay, fold
+from domain.answers import Stay, in_any_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class Guest:
 
 
 def name_key(name: str) -> str:
-    """What is the same whichever of somebody's names comes first."""
-    return " ".join(sorted(fold(name).replace(",", " ").split()))
+    """What is the same whichever of somebody's names comes first, also where a comma parts them."""
+    return in_any_order(name.replace(",", " "))
 
 
 Partners = dict[str, list[Guest]]  # by the key of a name

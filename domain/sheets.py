@@ -60,15 +60,15 @@ class Table:
 class Sheet:
     """What a sheet is called, which right opens it, whether a conference has it, and its tables.
 
-    `is_logged`: somebody's sensitive answers are on it, so each look is in the log. `stays_open`: the answers on it can
-    be changed after the deadline.
+    `is_sensitive`: somebody's sensitive answers are on it, so each look is in the log and its file asks for a proof
+    of who takes it. `stays_open`: the answers on it can be changed after the deadline.
     """
 
     name: str
     right: str
     is_asked: Callable[[Conference], bool]
     read: Callable[[Conference], list[Table]]
-    is_logged: bool = True
+    is_sensitive: bool = True
     stays_open: bool = True
 
 
@@ -342,16 +342,16 @@ SHEETS = (
     Sheet(name="departures", right="logistics", is_asked=lambda one: one.asks_for_flights, read=departures),
     Sheet(name="rooms", right="logistics", is_asked=has_hotel, read=rooms),
     Sheet(name="access", right="logistics", is_asked=asks("access_needs"), read=access),
-    Sheet(name="meals", right="logistics", is_asked=asks("diet"), read=meals, is_logged=False),
+    Sheet(name="meals", right="logistics", is_asked=asks("diet"), read=meals, is_sensitive=False),
     Sheet(name="visa", right="visa", is_asked=asks("visa"), read=visa),
     Sheet(
         name="headsets",
         right="read",
         is_asked=asks("interpretation"),
         read=headsets,
-        is_logged=False,
+        is_sensitive=False,
         stays_open=False,
     ),
-    Sheet(name="badges", right="read", is_asked=always, read=badges, is_logged=False, stays_open=False),
-    Sheet(name="sign-in", right="read", is_asked=always, read=sign_in, is_logged=False, stays_open=False),
+    Sheet(name="badges", right="read", is_asked=always, read=badges, is_sensitive=False, stays_open=False),
+    Sheet(name="sign-in", right="read", is_asked=always, read=sign_in, is_sensitive=False, stays_open=False),
 )

@@ -82,7 +82,6 @@ ROUTES = {
     ("GET", "/organiser/sheets", "sheets.listing"),
     ("GET", "/organiser/sheets/<name>", "sheets.show"),
     ("GET", "/organiser/sheets/<name>.xlsx", "sheets.show_xlsx"),
-    ("GET", "/organiser/sheets/visa.xlsx", "sheets.visa_xlsx"),
     ("GET", "/organiser/statistics", "statistics.show"),
     ("GET", "/organiser/statistics/<name>.svg", "statistics.plot"),
     ("GET", "/healthz", "observability.healthz"),

@@ -16,7 +16,7 @@ from domain import sheets as desk_sheets
 from domain.conference import LANGUAGE_NAMES
 from domain.sheets import EVERYBODY, NO_DIET, Sheet, Table
 from i18n import country_names, current_language, day
-from security import demand, freshly_proved, may
+from security import ask_for_proof, demand, may
 from views.connections import hold_connection
 from views.desk import conference
 from views.filters import VALUES, choices
@@ -151,7 +151,7 @@ def show(name: str) -> str:
     """Show a sheet, as it also goes on paper; a look at somebody's sensitive answers is in the log."""
     sheet = asked(name)
     tables = sheet.read(conference())
-    if sheet.is_logged:
+    if sheet.is_sensitive:
         desk_sheets.record(sheet, tables, as_file=False, organiser=current_user.organiser)
     return render_template(
         "sheets/show.html",
@@ -166,15 +166,10 @@ def show(name: str) -> str:
 
 @bp.get("/<name>.xlsx")
 def show_xlsx(name: str) -> Response:
-    """Give a sheet as a workbook; each is in the log."""
-    return workbook_of(asked(name))
-
-
-@bp.get("/visa.xlsx")
-@freshly_proved
-def visa_xlsx() -> Response:
-    """Give the sheet with the passports as a workbook; each is in the log."""
-    return workbook_of(asked("visa"))
+    """Give a sheet as a workbook, a sensitive one after password and code alone; each is in the log."""
+    sheet = asked(name)
+    proof = ask_for_proof() if sheet.is_sensitive else None
+    return proof or workbook_of(sheet)
 
 
 def asked(name: str) -> Sheet:

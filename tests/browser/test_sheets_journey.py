@@ -31,9 +31,9 @@ def zoe(open_page, sheet_desk) -> str:
 
 
 @pytest.fixture
-def sheets_page(open_page, sheet_desk, signed_in, javascript) -> Page:
-    page = open_page(sheet_desk, java_script_enabled=javascript, **signed_in)
-    page.goto("/organiser/registrations")
+def sheets_page(open_page, sheet_desk, javascript) -> Page:
+    page = open_page(sheet_desk, java_script_enabled=javascript)
+    steps.sign_in(page)
     page.locator(".account__list a[href$='/sheets']").click()
     expect(page.locator("h1")).to_have_text("Sheets")
     return page

@@ -59,14 +59,23 @@ def test_proof_holds_for_ten_minutes(cems, after_the_deadline):
     client.get(JSON, status=303)
 
 
-def test_passports_as_a_file_ask_for_it_too(cems):
+@pytest.mark.parametrize("name", ["arrivals", "departures", "rooms", "access", "visa"])
+def test_sensitive_sheet_as_a_file_asks_for_it_too(cems, name):
     client, codes = cems
-    asked = client.get("/organiser/sheets/visa.xlsx", status=303).headers["Location"]
+    file = f"/organiser/sheets/{name}.xlsx"
+    asked = client.get(file, status=303).headers["Location"]
 
     page = prove(client, asked, password=PASSWORD, code=codes[0])
 
-    assert page.one("main a.button")["href"] == "/organiser/sheets/visa.xlsx"
-    assert client.client.get("/organiser/sheets/visa.xlsx").status_code == 200
+    assert page.one("main a.button")["href"] == file
+    assert client.client.get(file).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["meals", "headsets", "badges", "sign-in"])
+def test_sheet_without_sensitive_answers_asks_for_nothing(cems, name):
+    client, _ = cems
+
+    assert client.client.get(f"/organiser/sheets/{name}.xlsx").status_code == 200
 
 
 def test_other_exports_ask_for_nothing(cems, after_the_deadline):

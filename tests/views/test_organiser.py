@@ -22,7 +22,6 @@ PAGES = {
         "/organiser/sheets",
         "/organiser/sheets/arrivals",
         "/organiser/sheets/arrivals.xlsx",
-        "/organiser/sheets/visa.xlsx",
         "/organiser/statistics",
         "/organiser/statistics/country.svg",
         "/organiser/late-links",

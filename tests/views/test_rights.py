@@ -62,7 +62,6 @@ ALLOWED = {
     ("GET", "sheets.listing"): SIGNED_IN,
     ("GET", "sheets.show"): SIGNED_IN,  # of each sheet: test_sheets_listing.py
     ("GET", "sheets.show_xlsx"): SIGNED_IN,
-    ("GET", "sheets.visa_xlsx"): {"visa", "admin"},
     ("GET", "statistics.show"): SIGNED_IN,
     ("GET", "statistics.plot"): SIGNED_IN,
 }

@@ -4,7 +4,7 @@ import io
 from datetime import datetime, time
 
 import pytest
-from factories import SENSITIVE_PARTS
+from factories import PASSPORT, SENSITIVE_PARTS
 from openpyxl import load_workbook
 from support.journey import ON_SQLITE, stored
 
@@ -12,6 +12,7 @@ from domain import workbook
 from models import AuditEntry
 
 SHEETS = "/organiser/sheets"
+PASSPORTS = f"{SHEETS}/visa.xlsx"
 NAMES = ["arrivals", "departures", "rooms", "access", "meals", "headsets", "badges", "sign-in"]
 
 pytestmark = ON_SQLITE
@@ -109,3 +110,38 @@ def test_file_is_in_the_language_of_the_organiser(desk_client, ada):
 
 def test_file_that_there_is_not_is_not_found(desk_client):
     desk_client.get(f"{SHEETS}/nothing.xlsx", status=404)
+
+
+# Passports
+
+
+@pytest.fixture
+def bo(registered):
+    return registered(passport=PASSPORT, consents=["affiliation", "visa"])
+
+
+def test_passport_numbers_are_text_and_days_are_days(desk_client, bo):
+    sheet = load_workbook(io.BytesIO(desk_client.get(PASSPORTS).data)).active
+
+    cells = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (cells["Passport number"].value, cells["Passport number"].data_type) == ("12E34567", "s")
+    assert cells["Expires on"].value == datetime(2020, 1, 1)
+    assert (cells["Received on"].value, cells["Letter"].value) == (datetime(2017, 4, 10), "Requested")
+
+
+def test_file_with_passports_is_logged(desk_client, bo):
+    desk_client.get(PASSPORTS)
+
+    entry = stored(AuditEntry)[-1]
+    assert (entry.action, entry.details["sheet"], entry.details["lines"]) == ("sheet.exported", "visa", 1)
+    assert "passport_number" in entry.details["columns"]
+    assert PASSPORT.number not in str(entry.details)
+
+
+@pytest.mark.parametrize("role", ["reader", "logistics"])
+def test_passports_are_not_for_everybody(sign_in_as, bo, role):
+    browser = sign_in_as(role)
+
+    page = browser.get(PASSPORTS, status=403)
+
+    assert PASSPORT.number not in page.text
