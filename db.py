@@ -136,6 +136,8 @@ def open_connection() -> bool:
     """
     if on_sqlite() and db.database in _known_files and _known_files[db.database] != _file(db.database):
         raise DatabaseOut  # what is written through the open connections would end up in no file at all
+    if not db.is_closed() and getattr(db.connection(), "closed", False):
+        db.manual_close()  # PostgreSQL ended it in the hands of this thread, which would keep it for ever
     return bool(db.connect(reuse_if_open=True))
 
 

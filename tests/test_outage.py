@@ -286,3 +286,12 @@ def test_nothing_is_shown_that_cannot_be_logged(app, client, organiser, register
         page = client.get(path, status=503)
 
     assert "ada@example.org" not in page.text
+
+
+@pytest.mark.parametrize("service", ["postgresql"], indirect=True)
+def test_thread_that_was_left_with_a_dead_connection_gets_another(app):
+    db.connect()
+    db.connection().close()
+
+    assert stored(Registration) == []
+    assert db.is_closed()
