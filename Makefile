@@ -54,8 +54,8 @@ audit: .venv/dev   ## packages that do not fit together, secrets and foreign pat
 
 # System packages that only the tests need; as root they are installed, otherwise it says what is missing.
 # Postfix comes without a configuration, so that none is started but the one that a test starts.
-SYSTEM := chromium:chromium postgresql:/usr/lib/postgresql redis-server:redis-server npm:npm default-jre-headless:java \
-          libreoffice-calc-nogui:soffice
+SYSTEM := chromium:chromium chromium-headless-shell:chromium-headless-shell postgresql:/usr/lib/postgresql redis-server:redis-server \
+          npm:npm default-jre-headless:java libreoffice-calc-nogui:soffice
 system:
 	@missing=; for pair in $(SYSTEM); do thing=$${pair#*:}; \
 	  command -v $$thing >/dev/null || [ -d $$thing ] || missing="$$missing $${pair%%:*}"; done; \

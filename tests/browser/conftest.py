@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from ipaddress import IPv4Address
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,9 @@ from support.smtp import MailServer
 
 from config import HTMX_URL, ROOT
 
+# The same engine twice: the second opens a window in a fraction of the time, but keeps no page that one has left.
+WHOLE = "chromium"
+QUICK = "chromium-headless-shell"
 HTMX = ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"
 HARMLESS = "Autofocus processing was blocked|the server responded with a status of 422"
 BLOCKED = "Failed to load resource: net::ERR_FAILED"
@@ -41,19 +45,24 @@ _visitors = (str(IPv4Address("10.0.0.0") + number) for number in count(1))
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests; each test opens private windows in it."""
-    program = shutil.which("chromium")
-    assert program, "Chromium is missing: apt-get install chromium"
+def launch() -> Iterator[Callable[[str], Browser]]:
+    """Start a browser when it is first asked for; each test opens private windows in it."""
     expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=ARGUMENTS,
-            ignore_default_args=["--disable-back-forward-cache"],  # visitors have it
-        )
-        yield browser
-        browser.close()
+    with sync_playwright() as playwright, ExitStack() as running:
+
+        @cache
+        def start(name: str) -> Browser:
+            program = shutil.which(name)
+            assert program, f"{name} is missing: apt-get install {name}"
+            browser = playwright.chromium.launch(
+                executable_path=program,
+                args=ARGUMENTS,
+                ignore_default_args=["--disable-back-forward-cache"],  # visitors have it
+            )
+            running.callback(browser.close)
+            return browser
+
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -138,9 +147,9 @@ def unreached(mail_desk: Server, post: MailServer, open_page: Callable[..., Page
 
 
 @pytest.fixture(scope="session")
-def signed_in(chromium: Browser, desk: Server) -> dict[str, Any]:
+def signed_in(launch: Callable[[str], Browser], desk: Server) -> dict[str, Any]:
     """The options of a window in which an organiser has signed in."""
-    context = chromium.new_context(base_url=desk.url)
+    context = launch(QUICK).new_context(base_url=desk.url)
     page = context.new_page()
     steps.sign_in(page)
     expect(page).to_have_url(f"{desk.url}/organiser/registrations")
@@ -150,18 +159,21 @@ def signed_in(chromium: Browser, desk: Server) -> dict[str, Any]:
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(
+    request: pytest.FixtureRequest, launch: Callable[[str], Browser]
+) -> Iterator[Callable[..., Page]]:
     """Open private windows, and fail the test when one of them complained or reached for the outside world.
 
     `expecting` is a pattern for complaints that the test provokes on purpose.
     """
+    browser = launch(WHOLE if request.node.get_closest_marker("history") else QUICK)
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def open_window(
         server: Server, *, cdn: bool = True, width: int = 1280, expecting: str = "", **options: Any
     ) -> Page:
-        context = chromium.new_context(
+        context = browser.new_context(
             base_url=server.url,
             viewport={"width": width, "height": 900},
             extra_http_headers={"X-Forwarded-For": next(_visitors)},  # rate limits go by address

@@ -75,15 +75,18 @@ def open_form(page: Page, lang: str = "en") -> None:
 def fill_in(page: Page, answers: dict[str, Any]) -> None:
     for name, value in answers.items():
         if isinstance(value, list):
-            expect(page.locator(".htmx-request")).to_have_count(
-                0
-            )  # an error that goes moves what is below it
+            settle(page)  # an error that goes moves what is below it
             for choice in value:
                 page.check(f'[name="{name}"][value="{choice}"]')
         elif name in ("country", "nationality"):
             page.select_option(f"#{name}", value)
         else:
             page.fill(f"#{name}", value)
+
+
+def settle(page: Page) -> None:
+    """Wait until htmx has put every answer in its place."""
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 def press(page: Page, step: str) -> int:

@@ -42,7 +42,7 @@ def audit(page: Page) -> list[list[str]]:
         page.evaluate(AXE.read_text())
     return page.evaluate(
         """async (tags) => {
-            const {violations} = await axe.run(document, {runOnly: tags, resultTypes: ["violations"]});
+            const {violations} = await axe.run(document, {runOnly: tags, resultTypes: ["violations"], iframes: false});
             return violations.flatMap((rule) => rule.nodes.map(
                 (node) => [rule.id, node.target.join(" "), node.failureSummary.replace(/\\s+/g, " ")]));
         }""",
@@ -126,7 +126,7 @@ def test_own_page_after_the_deadline_has_no_violations(open_page, desk, late_ser
     page.goto(f"{path}/edit")
     steps.fill_in(page, {"travel": ["known"], "pickup": ["y"], "hotel": ["reserve"], "room": ["twin"]})
 
-    expect(page.locator(".htmx-request")).to_have_count(0)
+    steps.settle(page)
     found += violations(page, "edit page after the deadline, follow-ups open", lang)
     assert page.locator("html").get_attribute("lang") == lang
     assert found == []

@@ -71,6 +71,7 @@ def expect_end(page: Page, mode: str) -> None:
     ("lang", "mode", "width", "search"),
     [(*way, f"number{number}") for number, way in enumerate(FEW_WAYS, start=1)],
 )
+@pytest.mark.history
 def test_announcement_reaches_those_whom_the_search_finds(
     open_page, announcing_desk, lang, mode, width, search
 ):

@@ -98,6 +98,7 @@ def test_note_is_written_and_removed(one, javascript):
     expect(page.locator("#history-title + ul")).to_contain_text("Note removed")
 
 
+@pytest.mark.history
 def test_way_back_from_a_registration_that_was_changed_leads_to_the_list(one):
     page = one("lovelace")
     set_mark(page, "visa", "in_preparation")

@@ -70,6 +70,7 @@ def test_search_finds_a_mail_by_name_and_kind(mails_page):
 
 
 @IN_BOTH_WORLDS
+@pytest.mark.history
 def test_states_narrow_the_mails_and_back_and_forward_restore_them(mails_page, unreached):
     search(mails_page, unreached)
     expect_recipients(mails_page, unreached)

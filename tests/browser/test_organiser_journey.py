@@ -95,6 +95,7 @@ def test_search_narrows_the_list_while_somebody_types(open_page, desk, signed_in
     assert is_marked(page)
 
 
+@pytest.mark.history
 def test_way_back_from_a_delegate_leads_to_the_search(desk_page):
     search(desk_page, "gunesoglu")
     expect_names(desk_page, [name(BO)])
@@ -127,6 +128,7 @@ def test_head_of_a_column_sorts_and_turns_the_order_round(desk_page):
     expect(desk_page.locator("[aria-sort]")).to_have_count(1)
 
 
+@pytest.mark.history
 def test_way_back_undoes_the_sorting(desk_page):
     desk_page.click("#sort-name")
     expect(desk_page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
@@ -158,6 +160,7 @@ def test_pages_of_the_list_lead_on_and_back(desk_page):
     expect_names(desk_page, NEWEST_FIRST[:PAGE_SIZE])
 
 
+@pytest.mark.history
 def test_way_back_leads_to_the_page_before(desk_page):
     desk_page.click("#page-next")
     expect_names(desk_page, NEWEST_FIRST[PAGE_SIZE:])
@@ -306,6 +309,7 @@ def test_filter_narrows_the_list_and_its_chip_takes_it_back(desk_page):
     expect(desk_page.locator("#filter-visa-requested")).not_to_be_checked()
 
 
+@pytest.mark.history
 def test_filter_applies_at_once_and_back_and_forward_restore_it(open_page, desk, signed_in):
     page = open_page(desk, **signed_in)
     page.goto(LIST)

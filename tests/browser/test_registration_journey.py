@@ -140,6 +140,7 @@ def test_switch_of_language_scolds_nobody_who_has_not_finished(open_page, server
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.history
 def test_back_from_the_check_page_leads_to_the_form_with_everything_in_it(open_page, server, ada, mode):
     page = open_page(server, **MODES[mode])
     steps.to_check_page(page, ada)
@@ -150,6 +151,7 @@ def test_back_from_the_check_page_leads_to_the_form_with_everything_in_it(open_p
     assert steps.typed(page) == steps.as_typed(ada)
 
 
+@pytest.mark.history
 def test_way_to_and_fro_between_form_and_check_page_loses_nothing(open_page, server, ada):
     page = open_page(server)
     steps.to_check_page(page, ada)
@@ -239,6 +241,7 @@ def test_receipt_loaded_again_registers_nobody_again(open_page, server, ada, mod
     assert [row["reference"] for row in server.registrations(ada["email"])] == [reference]
 
 
+@pytest.mark.history
 def test_back_from_the_receipt_and_send_again_leads_to_the_same_receipt(open_page, server, ada):
     page = open_page(server)
     steps.to_check_page(page, ada)
