@@ -27,9 +27,7 @@ NOTED_EVERY = timedelta(minutes=1)  # reading pages stays cheap
 ENROLMENT_LIFETIME = timedelta(hours=24)
 REMOVED = "removed"  # in the place of a password hash: no password has it
 INVITED = "invited"  # the same for somebody who has not enrolled
-NOBODY = generate_password_hash(
-    secrets.token_urlsafe()
-)  # checked for unknown addresses, so that they take as long
+NOBODY = generate_password_hash(secrets.token_urlsafe())  # for unknown addresses, so that they take as long
 
 
 class OrganiserExists(Exception):

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from support.emptying import empty_tables
 from support.page import PageClient
 from support.postgresql import postgresql_server
 from support.smtp import Authority
+from werkzeug.security import generate_password_hash
 
 import config
 from app import create_app
@@ -37,6 +39,16 @@ def no_settings_of_the_machine() -> Iterator[None]:
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(config.PREFIX)}
     yield
     os.environ.update(kept)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords in a thirtieth of the time: scrypt is slow on purpose, and the tests do it some thousand times."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = partial(generate_password_hash, method="scrypt:1024:8:1")
+        patch.setattr(organisers, "generate_password_hash", quick)
+        patch.setattr(organisers, "NOBODY", quick(organisers.new_password()))
+        yield
 
 
 @pytest.fixture(scope="session")

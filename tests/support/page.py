@@ -115,7 +115,9 @@ def check_element(element: Tag, ids: set[str], labelled: set[str]) -> None:
         case "form":
             assert {"action", "method"} <= set(element.attrs), f"dead without JavaScript: {element}"
         case "a":
-            assert element.get("hx-get") in (None, element.get("href")), f"leads elsewhere with htmx: {element}"
+            assert element.get("hx-get") in (None, element.get("href")), (
+                f"leads elsewhere with htmx: {element}"
+            )
         case "script":
             assert element.has_attr("src"), "inline script"
     assert element.name != "style", "inline style"
