@@ -363,7 +363,7 @@ class Questions(DelegateForm):
     pickup = Tick(_l("Airport pick-up"))
     mobile = Telephone(
         _l("Mobile phone"),
-        description=_l("With the country code; only for the driver"),
+        description=_l("With the country code; only for the driver to find you"),
         filters=[international],
         validators=[
             Required(_l("Enter a mobile number, so that the driver can find you")),

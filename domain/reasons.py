@@ -15,7 +15,7 @@ REASONS = (
     ),
     (
         r"^hourly limit$",
-        N_("As many mails have gone out within this hour as may; this one goes out later."),
+        N_("No more mails may go out within this hour; this one goes out later."),
     ),
     (
         r"field key is missing",

@@ -170,7 +170,7 @@ def faults_of(folder: Path) -> list[str]:
             "daily_round.reminders: 2017-05-25 is not before starts_on",
         ),
         ('key = "twin"', 'key = "single"', "hotel.rooms: single stands twice"),
-        ('es = "Habitación doble"', 'de = "Zweibettzimmer"', "hotel.rooms.1.label.es: is missing"),
+        ('es = "Habitación con dos camas"', 'de = "Zweibettzimmer"', "hotel.rooms.1.label.es: is missing"),
     ],
 )
 def test_fault_in_the_facts_is_named_with_its_place(folder, old, new, fault):

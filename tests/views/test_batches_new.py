@@ -52,9 +52,7 @@ def test_preview_says_exactly_what_would_happen_to_whom(desk_client, three):
 
     assert page.texts("h1") == ["Mark hotel rooms as booked"]
     assert page.texts(".batch__number") == ["1 hotel room will be marked as booked."]
-    assert (
-        "1 of the 2 chosen are left out: cancelled, no room to be reserved, or booked already." in page.text
-    )
+    assert "Chosen: 2; left out: 1 (cancelled, no room to be reserved, or booked already)." in page.text
     assert page.texts("#names-title + ul li") == ["Ada Lovelace"]
     assert page.texts("main form button") == ["Mark hotel rooms as booked: 1"]
     assert everything() == before

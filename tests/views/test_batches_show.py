@@ -46,7 +46,10 @@ def test_way_back_leads_to_the_list_as_it_was(desk_client, batch):
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"kind": "reminder", "changed": {"later": [1]}}, "Mails that were written cannot be undone."),
+        (
+            {"kind": "reminder", "changed": {"later": [1]}},
+            "Mails that have been written cannot be taken back.",
+        ),
         ({"created_at": timedelta(days=-1)}, "It can no longer be undone: more than a day has passed."),
         (
             {"undone_at": timedelta(), "put_back": 2},
