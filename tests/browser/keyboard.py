@@ -33,7 +33,7 @@ LOOK = """
 VISIBLE = """
 () => {
     const all = [...document.querySelectorAll("*")];
-    const controls = [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex='0']")];
+    const controls = [...document.querySelectorAll("a[href], button:not([aria-hidden]), input, select, textarea, [tabindex='0']")];
     const seen = controls.filter((one) => one.type !== "hidden" && !one.disabled && one.checkVisibility());
     const first = ({name}) =>
         document.querySelector(`[name="${name}"]:checked`) ?? document.querySelector(`[name="${name}"]`);

@@ -1,9 +1,13 @@
 """Nothing but the keyboard: every control is reached, in the order in which it is read, and seen to be reached."""
 
+import re
+from urllib.parse import urlsplit
+
 import pytest
 from browser import keyboard, steps
 from browser.keyboard import Keyboard, Stop
-from playwright.sync_api import Page
+from browser.steps import MODES
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +53,25 @@ def test_short_registration_takes_few_keys(open_page, server, capsys):
     (row,) = server.registrations(SHORT["email"])
     assert (row["visa_state"], row["travel"], row["hotel"]) == ("none", "later", "own")
     tell(capsys, count, "a registration without them")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_enter_in_a_field_checks_the_answers_and_on_the_edit_page_saves_them(open_page, server, ada, mode):
+    page = open_page(server, **MODES[mode])
+    steps.open_form(page)
+    steps.fill_in(page, ada)
+
+    page.press("#given_names", "Enter")
+
+    steps.expect_check_page(page)
+    assert page.locator("html").get_attribute("lang") == "en"
+    steps.press(page, "send")
+    page.goto(f"{urlsplit(steps.private_link(server, ada['email'])).path}/edit")
+    page.fill("#function", "President")
+    page.press("#function", "Enter")
+    expect(page).to_have_url(re.compile(r"/en/r/[^/]+\?done=changed"))
+    (row,) = server.registrations(ada["email"])
+    assert row["function"] == "President"
 
 
 @pytest.mark.parametrize("path", ["/registration", "/registration/link"])
