@@ -64,7 +64,7 @@ class RegistrationForm(Questions):
         for name in self.DOUBTFUL:
             self[name].is_doubtful = True
         for name, others in self.CHECKED_WITH.items():
-            self[name].checked_with = others
+            self[name].checked_with = [other for other in others if other not in self.left_out]
         for name in self.FOLLOW_UPS:
             self[name].opened_by = self.opened_by(name)
         for kind in ("needs", "visa", "affiliation", "list", "photo"):

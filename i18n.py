@@ -85,6 +85,8 @@ def in_language(lang: str) -> str:
     is_button = "GET" not in ((request.url_rule and request.url_rule.methods) or ())
     if is_button and shown_at in current_app.view_functions:
         endpoint = shown_at
+    elif is_button and f"{part}.show" in current_app.view_functions:
+        endpoint = f"{part}.show"  # the own page's, whose link comes along by itself
     query = request.args.to_dict(flat=False) if request.path.startswith("/organiser") else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
 

@@ -132,7 +132,8 @@ class Questions(DelegateForm):
         "diet": ("diet_other",),
         "consent_needs": ("diet", "diet_other", "access_needs"),
         "departure_date": ("arrival_date", "arrival_time", "departure_time", "departure_flight"),
-        "check_out": ("check_in",),
+        "check_in": ("arrival_date",),
+        "check_out": ("check_in", "departure_date"),
     }
     DOUBTFUL = (
         "email", "passport_expiry", "arrival_date", "arrival_flight", "departure_date", "departure_flight",

@@ -43,7 +43,7 @@
   });
   document.addEventListener("htmx:before:response", (event) => {
     const { response } = event.detail.ctx;
-    const known = { 413: "large", 429: "busy" };
+    const known = { 404: "gone", 410: "gone", 413: "large", 429: "busy" };
     if (!response.headers.get("X-Convoke")) {
       event.preventDefault(); // a proxy's or a hotel's page, not ours
       if (!isOwnField(event.detail.ctx)) say("other");

@@ -38,8 +38,8 @@ pytestmark = ON_SQLITE
 
 LINK = f"{FORM}/link"
 WAIT = (
-    "Too many attempts from your network. Nothing was stored, and your answers are still here: please send them again "
-    "in a few minutes."
+    "There have been too many attempts. Nothing was stored, and your answers are still here: please send them again "
+    "in a few minutes, at the latest in an hour."
 )
 OFTEN = (
     "The link has been asked for often today. Please look into the mailbox, also in the spam folder: up to three mails "

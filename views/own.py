@@ -149,6 +149,8 @@ def show_page(
         is_active=registration.state in ACTIVE,
         form=form,
         open_sections=amend_form(answers).sections,
+        late_sections=AmendForm(conference(), answers, has_closed=True).sections,
+        asks_visa="visa" not in conference().leave_out,
         hidden=form.masks("passport_number"),
         consents=answers.consents,
         cancelling=cancelling or CancelForm(formdata=None),
@@ -172,9 +174,13 @@ def by_link() -> str:
     return f"link:{digest(g.token)}"
 
 
+def is_another_language() -> bool:
+    return request.form.get("step") == "language"
+
+
 @bp.route("/edit", methods=["GET", "POST"])
 @limiter.limit("60/minute")  # once more: a limit of a route's own takes the place of the blueprint's
-@limiter.limit("30/hour", methods=["POST"], key_func=by_link)
+@limiter.limit("30/hour", methods=["POST"], key_func=by_link, exempt_when=is_another_language)
 def edit() -> Response:
     """Let delegates change their answers; after the deadline those that are still open."""
     registration = g.registration
@@ -182,10 +188,12 @@ def edit() -> Response:
         return to_own_page("closed")
     before = stored_answers(registration)
     form = amend_form(before)
+    if not form.sections:
+        return to_own_page("closed")
     if request.method != "POST":
         form.sequence.data = registration.sequence
         return show_edit(form)
-    if request.form.get("step") == "language":
+    if is_another_language():
         return show_edit(form)
     if not form.validate():
         return show_edit(form, status=422)

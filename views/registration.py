@@ -283,13 +283,11 @@ def erased() -> str:
 
 
 def asked_to_move(public_id: str, version: int, hashed: str) -> Registration:
-    """The registration that is to have a new address, or to the button pressed twice, that has it by now."""
+    """The registration that is to have a new address, or that has it by now."""
     try:
         registration = find_by_link(public_id, version)
         address = registration.pending_email
     except LinkUnknown:
-        if request.method != "POST":
-            raise
         registration = find_by_link(public_id, version + 1)
         address = registration.email
     if digest(address) != hashed:
@@ -308,6 +306,8 @@ def address(token: str) -> Response | str:
                 if registration.pending_email is not None:
                     move(registration, registration.pending_email, desk=front_desk())
                 return go(url_for("own.show", token=link_token(registration), done="moved"))
+            if registration.pending_email is None:
+                abort(410, _("This address is in use already. The newest mail there has the link to the registration."))
     except (BadData, LinkUnknown, ChangedMeanwhile, RegistrationErased):
         abort(404, _("This link confirms no address, or no longer."))
     except AddressTaken:

@@ -33,7 +33,8 @@ LOOK = """
 VISIBLE = """
 () => {
     const all = [...document.querySelectorAll("*")];
-    const controls = [...document.querySelectorAll("a[href], button:not([aria-hidden]), input, select, textarea, [tabindex='0']")];
+    const kinds = "a[href], button:not([aria-hidden]), input, select, textarea, [tabindex='0']";
+    const controls = [...document.querySelectorAll(kinds)];
     const seen = controls.filter((one) => one.type !== "hidden" && !one.disabled && one.checkVisibility());
     const first = ({name}) =>
         document.querySelector(`[name="${name}"]:checked`) ?? document.querySelector(`[name="${name}"]`);

@@ -84,3 +84,18 @@ def test_link_that_was_renewed_in_the_other_window_saves_nothing(two_windows, se
     assert answer.value.status == 404
     (row,) = server.registrations(ada["email"])
     assert row["function"] == ada["function"]
+
+
+def test_window_whose_link_has_died_says_so_and_keeps_what_was_typed(two_windows):
+    first, second = two_windows("javascript")
+    first.goto(first.url.removesuffix("/edit"))
+    first.locator("form[action$='/link'] button").click()
+    expect(first).to_have_url(re.compile("/link/renewed$"))
+    second.fill("#function", "President")
+
+    second.locator("button[value=save]").click()
+
+    expect(second.locator("#trouble")).to_have_text(
+        "This link does not open your registration any more. Please use the link in your newest mail from us."
+    )
+    expect(second.locator("#function")).to_have_value("President")

@@ -269,6 +269,19 @@ def test_likely_slip_in_an_address_is_asked_about_in_place_and_holds_nobody_up(o
     expect(page.locator("#email-doubt")).to_be_empty()
 
 
+def test_doubt_about_a_night_goes_when_the_flight_is_corrected(open_page, server, ada):
+    page = open_page(server)
+    steps.open_form(page)
+    steps.fill_in(page, ada | {"arrival_date": "2017-05-20", "check_in": "2017-05-24"})
+    page.press("#check_in", "Tab")
+    expect(page.locator("#check_in-doubt")).to_contain_text("20 May 2017")
+
+    page.fill("#arrival_date", "2017-05-24")
+    page.press("#arrival_date", "Tab")
+
+    expect(page.locator("#check_in-doubt")).to_be_empty()
+
+
 @pytest.mark.parametrize(("lang", "mode", "width"), steps.WAYS[:4])
 def test_doubts_are_shown_on_the_check_page_and_hold_nobody_up(open_page, server, ada, lang, mode, width):
     page = open_page(server, width=width, **MODES[mode])

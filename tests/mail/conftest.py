@@ -137,3 +137,15 @@ def read(
         return newest(kind)
 
     return read
+
+
+@pytest.fixture
+def leave_out(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the conference leave out some of its questions."""
+
+    def leave_out(*questions: str) -> None:
+        desk = app.extensions["desk"]
+        conference = desk.conference.model_copy(update={"leave_out": list(questions)})
+        monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=conference))
+
+    return leave_out

@@ -1,7 +1,5 @@
 """The confirmation: that the registration was received, what for, and what happens next."""
 
-from dataclasses import replace
-
 import pytest
 from factories import JOURNEY, PASSPORT
 from support.journey import ON_SQLITE
@@ -85,18 +83,6 @@ def test_confirmation_says_when_the_flights_are_missing(read, travel, is_missing
 
     for body in bodies(message):
         assert ("Flights: missing; please add them when you know them" in body) is is_missing
-
-
-@pytest.fixture
-def leave_out(app, monkeypatch):
-    """Let the conference leave out some of its questions."""
-
-    def leave_out(*questions: str) -> None:
-        desk = app.extensions["desk"]
-        conference = desk.conference.model_copy(update={"leave_out": list(questions)})
-        monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=conference))
-
-    return leave_out
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,15 @@ def test_restored_asks_for_the_passport_again(read):
     assert "Passport details, if you had given any, have to be given again." in text_of(message)
 
 
+@pytest.mark.parametrize("kind", ["cancelled", "restored"])
+def test_conference_that_asks_for_no_passport_speaks_of_none(read, leave_out, kind):
+    leave_out("visa")
+
+    message = read(kind)
+
+    assert "passport" not in f"{text_of(message)} {html_of(message).get_text()}".casefold()
+
+
 # Erased
 
 

@@ -1,5 +1,7 @@
 """POST /<lang>/r/<token>/cancellation: the delegate cancels, for a reason or for none."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import CLOSED_DAY
 from factories import PASSPORT
@@ -119,3 +121,24 @@ def test_address_is_free_again_after_cancelling(app, client, registered, row, pa
     registered(email="ada@example.org", key="another form")
 
     assert [one.state for one in stored(Registration)] == ["cancelled", "received"]
+
+
+def test_page_with_an_error_leads_to_the_own_page_in_another_language(app, client, row, path):
+    page = client.post(path, {"reason": "x" * 501}, status=422)
+
+    languages = {link["hreflang"]: link["href"] for link in page.select(".languages a")}
+    assert languages["fr"] == own_page(app, row).replace("/en/", "/fr/")
+    assert client.get(languages["fr"]).one("html")["lang"] == "fr"
+
+
+def test_conference_that_asks_for_no_passport_speaks_of_none(app, client, registered, monkeypatch):
+    path = own_page(app, registered())
+    desk = app.extensions["desk"]
+    facts = desk.conference.model_copy(update={"leave_out": ["visa"]})
+    monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=facts))
+
+    before = client.get(path)
+    client.post(f"{path}/cancellation", {}, status=303)
+    after = client.get(path)
+
+    assert "passport" not in f"{before.text} {after.text}".casefold()

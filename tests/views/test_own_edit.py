@@ -558,3 +558,25 @@ def test_last_of_several_new_addresses_counts(app, client, row, path):
 
     client.get(first, status=404)
     assert "two@new.example" in client.get(new_address_page(app, again(row))).text
+
+
+def test_switching_the_language_is_not_counted_as_saving(app, client, row, path):
+    fields = amended(client.get(path), step="language")
+    for number in range(31):
+        client.post(path, fields, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"})
+
+    client.post(path, amended(client.get(path), function="President"), status=303)
+
+
+def test_edit_page_without_a_question_that_is_open_leads_back(app, client, row, path, monkeypatch):
+    desk = app.extensions["desk"]
+    asked_late = ["visa", "journey", "diet", "access_needs", "consent_list", "consent_photo"]
+    facts = desk.conference.model_copy(update={"leave_out": asked_late})
+    monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=facts))
+    clock.rehearse(CLOSED_DAY)
+
+    answer = client.get(path, status=303)
+
+    assert answer.headers["Location"] == f"{own_page(app, row)}?done=closed"
+    page = client.get(own_page(app, row))
+    assert page.texts(".form__intro") == ["Registration has closed. You can still cancel."]

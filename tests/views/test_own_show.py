@@ -110,8 +110,8 @@ def test_own_page_says_until_when_everything_can_be_changed(app, client, registe
     page = client.get(own_page(app, registered()))
 
     assert page.texts(".form__intro") == [
-        "This is what you registered on 10 April 2017. You can change everything until 8 May 2017, and after that "
-        "what is often known late."
+        "This is what you registered on 10 April 2017. You can change everything until 8 May 2017. "
+        "What is often known late can be changed after that too."
     ]
     assert changeable(page) == ["you", "taking_part", "visa", "journey", "consent"]
 

@@ -67,10 +67,12 @@ def test_confirming_twice_leads_on_and_changes_nothing_more(app, client, row):
     before = everything()
 
     second = client.post(path, {}, status=303)
-    looked = client.get(path, status=404)
+    looked = client.get(path, status=410)
 
     assert second.headers["Location"] == first.headers["Location"]
-    assert looked.texts(".prose__lede") == ["This link confirms no address, or no longer."]
+    assert looked.texts(".prose__lede") == [
+        "This address is in use already. The newest mail there has the link to the registration."
+    ]
     assert everything() == before
 
 

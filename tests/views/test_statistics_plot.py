@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
 from support.journey import ON_SQLITE
 
+from db import connection
+from models import Registration
 from views.statistics import TITLES
 
 STATISTICS = "/organiser/statistics"
@@ -61,6 +64,8 @@ def test_long_words_are_shortened(desk_client, registered):
 
 def test_deadline_is_drawn_in(desk_client, registered):
     registered()
+    with connection():  # in the evening it is the next day already in Ulaanbaatar
+        Registration.update(created_at=datetime(2017, 4, 10, 12, tzinfo=UTC)).execute()
 
     page = desk_client.get(f"{STATISTICS}/arrival.svg")
 

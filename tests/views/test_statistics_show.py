@@ -1,5 +1,7 @@
 """GET /organiser/statistics: numbers, plots and tables, and to htmx all of them anew."""
 
+from datetime import UTC, datetime
+
 import pytest
 from factories import PASSPORT
 from support.journey import HTMX, ON_SQLITE
@@ -19,7 +21,10 @@ pytestmark = ON_SQLITE
 @pytest.fixture
 def two(registered):
     registered(passport=PASSPORT, consents=["affiliation", "visa"], travel="known")
-    return registered(country="FR", days=["2017-05-25", "2017-05-26"], hotel="reserve")
+    second = registered(country="FR", days=["2017-05-25", "2017-05-26"], hotel="reserve")
+    with connection():  # in the evening it is the next day already in Ulaanbaatar
+        Registration.update(created_at=datetime(2017, 4, 10, 12, tzinfo=UTC)).execute()
+    return second
 
 
 def figures(page) -> dict[str, str]:
