@@ -65,6 +65,7 @@ class RegistrationForm(Questions):
             self[name].is_doubtful = True
         for name, others in self.CHECKED_WITH.items():
             self[name].checked_with = [other for other in others if other not in self.left_out]
+        self.passport_name.offer = squash(f"{self.given_names.data or ''} {self.family_name.data or ''}")
         for name in self.FOLLOW_UPS:
             self[name].opened_by = self.opened_by(name)
         for kind in ("needs", "visa", "affiliation", "list", "photo"):

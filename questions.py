@@ -132,6 +132,7 @@ class Questions(DelegateForm):
         "diet": ("diet_other",),
         "consent_needs": ("diet", "diet_other", "access_needs"),
         "departure_date": ("arrival_date", "arrival_time", "departure_time", "departure_flight"),
+        "passport_name": ("visa_letter",),
         "check_in": ("arrival_date",),
         "check_out": ("check_in", "departure_date"),
     }

@@ -112,3 +112,17 @@ def test_checking_a_field_stores_nothing_and_sets_no_cookie(client):
     assert stored(Registration) == []
     assert "Set-Cookie" not in page.headers
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "offered"),
+    [("Ada", "Lovelace", ["Ada Lovelace"]), ("Pelé", "", ["Pelé"]), ("", "", [])],
+)
+def test_passport_name_is_offered_from_the_two_names(client, given, family, offered):
+    fields = typed_with_visa(given_names=given, family_name=family, passport_name="")
+
+    page = client.post(f"{FIELDS}/passport_name", fields, headers=HTMX)
+
+    assert [option["value"] for option in page.select("datalist#passport_name-offer option")] == offered
+    assert page.one("#passport_name").get("list") == ("passport_name-offer" if offered else None)
+    assert page.value("passport_name") == ""
