@@ -14,14 +14,17 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/style.css", "style", style)
     app.url_defaults(name_content)
     app.after_request(keep_named_content)
-    sheet = stylesheet(Path(app.static_folder or ""))
-    version = hashlib.sha256(sheet).hexdigest()[:12]
+    version = version_of_style(static_folder(app))
     app.jinja_env.globals["style_address"] = lambda: url_for("style", v=version)
+
+
+def static_folder(app: Flask) -> Path:
+    return Path(app.static_folder or "")
 
 
 def style() -> Response:
     """Give the style sheet: all layers in one answer, because each further file costs a slow line a round trip."""
-    return Response(stylesheet(Path(current_app.static_folder or "")), mimetype="text/css")
+    return Response(stylesheet(static_folder(current_app)), mimetype="text/css")
 
 
 @cache
@@ -30,20 +33,41 @@ def stylesheet(folder: Path) -> bytes:
     return order + b"\n".join((folder / f"{layer}.css").read_bytes() for layer in LAYERS)
 
 
-def name_content(endpoint: str, values: dict) -> None:
-    if endpoint == "static" and "filename" in values:
-        values.setdefault("v", digest(Path(current_app.static_folder or "") / values["filename"]))
+@cache
+def version_of_style(folder: Path) -> str:
+    return digest(stylesheet(folder))
 
 
 @cache
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+def versions(folder: Path) -> dict[str, str]:
+    """The digests of all static files, by their names in addresses."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): digest(path.read_bytes()) for path in files}
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def name_content(endpoint: str, values: dict) -> None:
+    if endpoint == "static" and "filename" in values:
+        values.setdefault("v", versions(static_folder(current_app))[values["filename"]])
 
 
 def keep_named_content(response: Response) -> Response:
-    if request.endpoint in ("static", "style") and request.args.get("v"):
+    """Let browsers keep what an address names. What it names wrongly may be older or newer, or nothing at all."""
+    version = version_asked_for()
+    if version and request.args.get("v") == version and response.status_code in (200, 304):
         response.cache_control.no_cache = None
         response.cache_control.public = True
         response.cache_control.max_age = YEAR
         response.cache_control.immutable = True
     return response
+
+
+def version_asked_for() -> str | None:
+    """The digest of what a request is for, if it is a static file or the style sheet."""
+    if request.endpoint == "style":
+        return version_of_style(static_folder(current_app))
+    name = (request.view_args or {}).get("filename") if request.endpoint == "static" else None
+    return versions(static_folder(current_app)).get(name) if name else None

@@ -25,6 +25,11 @@ from wtforms.validators import DataRequired, Length, ValidationError
 from i18n import country_names
 
 OVERRIDES = {"\u202d", "\u202e"}  # the bidirectional overrides of Unicode
+# What Unicode never gives to a letter; XML, and with it a plot or a workbook, breaks on U+FFFE and U+FFFF.
+NONCHARACTERS = {
+    *map(chr, range(0xFDD0, 0xFDF0)),
+    *(chr(code) for end in range(0xFFFF, 0x110000, 0x10000) for code in (end - 1, end)),
+}
 DIGITS = {ord(sign): str(unicodedata.decimal(sign)) for sign in map(chr, range(0x110000)) if sign.isdecimal()}
 LINK = re.compile(r"://|www\.|\w\.\w{2,}/", re.IGNORECASE)
 
@@ -49,7 +54,7 @@ def readable(form: FlaskForm, field: Any) -> None:
     """Refuse what nobody sees: control characters, marks that turn the writing round, and nothing but such."""
     text = field.data or ""
     kinds = [unicodedata.category(letter) for letter in text if letter not in "\n\t"]
-    if "Cc" in kinds or "Cs" in kinds or OVERRIDES & set(text):
+    if "Cc" in kinds or "Cs" in kinds or (OVERRIDES | NONCHARACTERS) & set(text):
         raise ValidationError(_l("Remove the invisible characters; typing the text again usually helps"))
     if text and not any(kind[0] in "LN" for kind in kinds):
         raise ValidationError(_l("Enter letters or digits"))

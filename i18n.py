@@ -87,8 +87,13 @@ def in_language(lang: str) -> str:
         endpoint = shown_at
     elif is_button and f"{part}.show" in current_app.view_functions:
         endpoint = f"{part}.show"  # the own page's, whose link comes along by itself
-    query = request.args.to_dict(flat=False) if request.path.startswith("/organiser") else {}
+    query = fit_for_address(request.args.to_dict(flat=False)) if request.path.startswith("/organiser") else {}
     return url_for(endpoint, **query | (request.view_args or {}) | {"lang": lang})
+
+
+def fit_for_address(query: dict[str, list[str]]) -> dict[str, list[str]]:
+    """A visitor's query without the names that url_for takes for its own: `endpoint`, `_scheme` and the like."""
+    return {name: values for name, values in query.items() if name != "endpoint" and name[:1] != "_"}
 
 
 def address_in(lang: str) -> str:

@@ -194,8 +194,11 @@ def changed(before: Answers, after: Answers) -> set[str]:
 
 
 def address_key(address: str) -> str:
-    """What two spellings of one address have in common: the normal form, without case."""
-    return validate_email(address, check_deliverability=False, allow_smtputf8=False).normalized.casefold()
+    """What two spellings of one address have in common: its ASCII form, without case.
+
+    Out of "straße.de", which is another domain than "strasse.de", folding the case would make the same.
+    """
+    return ascii_address(address).lower()
 
 
 def ascii_address(address: str) -> str:

@@ -73,7 +73,7 @@ def invite(email: str, *, roles: Iterable[str]) -> str:
 
 def _put(email: str, roles: Iterable[str], **given: Any) -> Organiser:
     """Somebody new, or who was removed."""
-    email = email.casefold()
+    email = email.lower()
     given |= {"roles": " ".join(dict.fromkeys(roles)), "created_at": clock.now()}
     try:
         with write():
@@ -196,7 +196,7 @@ def last_sign_ins() -> dict[int, datetime]:
 
 
 def find(email: str) -> Organiser:
-    organiser = current().where(Organiser.email == email.casefold()).first()
+    organiser = current().where(Organiser.email == email.lower()).first()
     if organiser is None:
         raise OrganiserUnknown
     return organiser
@@ -208,7 +208,7 @@ def authenticate(email: str, password: str, code: str = "", *, needs_code: bool 
     Where no code is needed, an organiser with an app gives one all the same. A code counts once, and a wrong password
     does not use it up.
     """
-    organiser = current().where(Organiser.email == email.casefold()).first()
+    organiser = current().where(Organiser.email == email.lower()).first()
     found = codes.find(organiser, code)
     is_known = organiser is not None and has_enrolled(organiser)
     is_right = check_password_hash(organiser.password_hash if is_known else NOBODY, password)

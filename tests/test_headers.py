@@ -159,6 +159,38 @@ def test_files_are_kept_for_a_year_under_an_address_that_names_their_content(cli
     assert kept.data == unnamed.data
 
 
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/static/none.js?v=1", 404),
+        ("/static/x/../app.js?v=1", 200),
+        ("/static/app.js?v=wrong", 200),
+        ("/static/app.js?v=", 200),
+        ("/style.css?v=wrong", 200),
+    ],
+)
+def test_nothing_is_kept_for_a_year_under_an_address_that_names_something_else(client, path, status):
+    answer = client.client.get(path, buffered=True)
+
+    assert answer.status_code == status
+    assert "immutable" not in answer.headers["Cache-Control"]
+    assert "max-age" not in answer.headers["Cache-Control"]
+
+
+@ON_SQLITE
+def test_file_that_has_not_changed_is_kept_on(client):
+    address = client.get("/en/").one("script[src^='/static']")["src"]
+    tag = client.client.get(address, buffered=True).headers["ETag"]
+
+    again = client.client.get(address, headers={"If-None-Match": tag}, buffered=True)
+    partly = client.client.get(address, headers={"Range": "bytes=9999999-"}, buffered=True)
+
+    assert (again.status_code, partly.status_code) == (304, 416)
+    assert again.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "immutable" not in partly.headers.get("Cache-Control", "")
+
+
 def test_delegates_get_no_cookie(app, client):
     cookies = {
         path: response.headers["Set-Cookie"]

@@ -11,6 +11,7 @@ from domain import roster
 from domain.conference import LANGUAGE_NAMES
 from i18n import country_names, current_language, day
 from questions import Questions
+from security import may
 from views.desk import conference
 
 TITLES = {
@@ -96,6 +97,8 @@ GOES_WITH = {
     "interpretation": {"interpretation"},
     "diet": {"diet"},
 }
+# The right that a filter by a sensitive answer needs: whoever may not read the answer must not find people by it.
+NEEDED = {"diet": "logistics"}
 
 
 class Chip(NamedTuple):
@@ -106,7 +109,7 @@ class Chip(NamedTuple):
 
 
 def choices() -> dict[str, dict[str, Any]]:
-    """What this conference's list can be filtered by: by each filter its values in words."""
+    """What this conference's list can be filtered by, by whoever looks at it: by each filter its values in words."""
     lang, facts = current_language(), conference()
     values = VALUES | {
         "day": {one.key: day(one.date, "full") for one in facts.days},
@@ -118,8 +121,18 @@ def choices() -> dict[str, dict[str, Any]]:
     }
     if facts.hotel is None:
         del values["hotel"], values["booked"]
-    left_out = set().union(*(GOES_WITH.get(name, set()) for name in facts.leave_out))
+    left_out = withheld().union(*(GOES_WITH.get(name, set()) for name in facts.leave_out))
     return {name: values[name] for name in roster.FILTERS if name not in left_out and values.get(name)}
+
+
+def withheld() -> set[str]:
+    """The filters that the roles of whoever looks at this do not allow."""
+    return {name for name, right in NEEDED.items() if not may(right)}
+
+
+def is_withheld(query: roster.Query) -> bool:
+    """Whether a query that somebody else has made finds by what whoever looks at this may not know."""
+    return not withheld().isdisjoint(query.filters)
 
 
 def columns() -> dict[str, Any]:

@@ -307,7 +307,12 @@ def address(token: str) -> Response | str:
                     move(registration, registration.pending_email, desk=front_desk())
                 return go(url_for("own.show", token=link_token(registration), done="moved"))
             if registration.pending_email is None:
-                abort(410, _("This address is in use already. The newest mail there has the link to the registration."))
+                abort(
+                    410,
+                    _(
+                        "This address is in use already. The newest mail there has the link to the registration."
+                    ),
+                )
     except (BadData, LinkUnknown, ChangedMeanwhile, RegistrationErased):
         abort(404, _("This link confirms no address, or no longer."))
     except AddressTaken:

@@ -14,6 +14,7 @@ from domain.answers import (
     PARTS,
     Answers,
     Needs,
+    address_key,
     answers_of,
     changed,
     fill,
@@ -364,6 +365,27 @@ def test_index_sorts_by_the_family_name_and_fits_its_column(listed, given_names,
 
     assert row.name_key == key
     assert len(row.name_key) <= 201
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("Ada@Example.org", "ada@example.org"),
+        ("ada@Müller.example", "ada@xn--mller-kva.example"),
+        ("ada@XN--MLLER-KVA.example", "ada@xn--mller-kva.example"),
+        ("ada@straße.de", "ada@xn--strae-oqa.de"),
+        ("ada@xn--strae-oqa.de", "ada@xn--strae-oqa.de"),
+        ("ada@strasse.de", "ada@strasse.de"),
+    ],
+)
+def test_key_of_an_address_is_its_own_however_it_is_spelt(address, key):
+    assert address_key(address) == key
+
+
+def test_addresses_of_domains_that_differ_in_their_sharp_s_alone_are_two(stored):
+    rows = [stored(email=address, key=address) for address in ("ada@straße.de", "ada@strasse.de")]
+
+    assert len({row.reference for row in rows}) == len({row.address_key for row in rows}) == 2
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,12 @@ def test_blocked_address_is_recognised_however_it_is_spelt(database, again):
     assert blocked.is_blocked(address_key(again))
 
 
+def test_address_of_another_domain_is_not_blocked(database):
+    blocked.block(address_key("ada@straße.de"))
+
+    assert not blocked.is_blocked(address_key("ada@strasse.de"))
+
+
 def test_address_is_blocked_once(database):
     for _ in range(2):
         blocked.block("ada@example.org")

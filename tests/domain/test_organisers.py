@@ -45,6 +45,16 @@ def test_organiser_is_added_once_whatever_the_case(cem):
     assert actions() == ["organiser.added"]
 
 
+def test_organiser_of_another_domain_is_another_one(database):
+    for address in ("cem@straße.de", "cem@strasse.de"):
+        organisers.add(address, PASSWORD)
+
+    assert [organisers.find(address).email for address in ("CEM@Straße.de", "cem@strasse.de")] == [
+        "cem@straße.de",
+        "cem@strasse.de",
+    ]
+
+
 def test_address_is_the_same_in_any_case(noon):
     organisers.add("Cem@Example.org", PASSWORD)
 

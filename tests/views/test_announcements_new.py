@@ -181,3 +181,12 @@ def test_control_characters_are_stored_nowhere(desk_client, typed):
 
     assert answer.status_code == 422
     assert stored(Announcement) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "search"), [("visa", ""), ("logistics", "?diet=vegan"), ("admin", "?diet=vegan")]
+)
+def test_search_by_diet_is_for_those_who_may_read_it(sign_in_as, role, search):
+    write(sign_in_as(role), q="&diet=vegan")
+
+    assert [draft.search for draft in stored(Announcement)] == [search]

@@ -193,6 +193,15 @@ def test_bulk_action_is_open_to_the_roles_of_what_it_changes(sign_in_as, three, 
     assert (everything() != before) == may
 
 
+@pytest.mark.parametrize(("role", "number"), [("visa", 3), ("logistics", 2)])
+def test_diet_chooses_nobody_for_those_who_may_not_read_it(sign_in_as, three, role, number):
+    browser = sign_in_as(role)
+
+    page = browser.get(address("confirmation", scope="all", diet="vegetarian"))
+
+    assert page.texts(".batch__number")[0].partition(" ")[0] == str(number)
+
+
 def test_no_more_than_ten_are_named(desk_client, registered):
     for number in range(12):
         registered(family_name=f"Number {number:02}")

@@ -105,6 +105,19 @@ def test_odd_query_changes_nothing(client, path, query):
     assert client.client.get(path, environ_overrides={"QUERY_STRING": query}).status_code == status
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["endpoint=x", "_anchor=x", "_external=1", "_method=POST", "_scheme=x", "_external=&_scheme=http"],
+)
+def test_query_cannot_change_what_links_to_other_languages_are_made_of(client, query):
+    links = [link["href"] for link in client.get(SESSION).select(".languages__list a")]
+
+    page = client.get(f"{SESSION}?{query}")
+
+    assert [link["href"] for link in page.select(".languages__list a")] == links
+    assert len(links) >= 2
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_too_large_a_form_is_refused_with_a_page(client, lang):
     page = client.post(f"/{lang}/registration", {"given_names": "x" * MEGABYTE, "step": "send"}, status=413)

@@ -112,6 +112,17 @@ def test_details_are_told_in_words(desk_client, action, details, words):
 
 
 @ON_SQLITE
+@pytest.mark.parametrize(("role", "told"), [("reader", ""), ("logistics", "; Diet: Vegan")])
+def test_export_by_diet_is_told_in_full_to_those_who_may_read_it(sign_in_as, role, told):
+    browser = sign_in_as(role)
+    record("registrations.exported", rows=1, filters={"diet": ["vegan"]}, negated=[])
+
+    page = browser.get(PAGE)
+
+    assert entries(page)[0][0] == f"Registrations exported: 1 registration{told}"
+
+
+@ON_SQLITE
 def test_consent_that_was_withdrawn_is_named(desk_client):
     record("registration.consent_withdrawn", kind="list")
 

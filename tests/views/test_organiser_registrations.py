@@ -297,6 +297,26 @@ def test_forms_of_the_list_keep_what_the_others_asked_for(desk_client, two):
     assert kept("columns") == sorted([*finding, ("q", "lovelace"), ("sort", "name")])
 
 
+@pytest.mark.parametrize(
+    ("role", "found"),
+    [
+        ("reader", ["Ada", "Bo"]),
+        ("visa", ["Ada", "Bo"]),
+        ("logistics", ["Ada"]),
+        ("admin", ["Ada"]),
+        ("reader logistics", ["Ada"]),
+    ],
+)
+def test_nobody_finds_by_diet_who_may_not_read_it(sign_in_as, two, role, found):
+    browser, may = sign_in_as(role), found == ["Ada"]
+
+    page = browser.get(f"{LIST}?diet=vegan&sort=name")
+
+    assert names(page) == found
+    assert page.texts(".chip") == (["Without this filter: Diet: Vegan"] if may else [])
+    assert bool(page.select("[name=diet]")) == may
+
+
 def test_nonsense_in_the_filters_counts_for_nothing(desk_client, two):
     page = desk_client.get(
         f"{LIST}?country=ZZ&country=FR&state=erased&day=2017-01-01&not=state&not=nonsense&colour=red"

@@ -168,3 +168,12 @@ def test_export_of_the_columns_shown_has_them_alone_and_is_logged_with_them(clos
 @pytest.mark.parametrize("separator", ["x", "%00", "tab", ";;", "%0D"])
 def test_other_separators_are_refused(closed_desk, separator):
     closed_desk.get(f"{FILE}?sep={separator}", status=400)
+
+
+@pytest.mark.parametrize(("role", "number"), [("reader", 3), ("visa", 3), ("logistics", 0), ("admin", 0)])
+def test_export_tells_nobody_who_may_not_read_them_who_keeps_which_diet(
+    three, after_the_deadline, sign_in_as, role, number
+):
+    page = sign_in_as(role).get(f"{FILE}?diet=vegetarian&diet=none&not=diet")
+
+    assert len(rows(page)) == number

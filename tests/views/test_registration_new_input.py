@@ -62,6 +62,7 @@ NO_CONSENT = "Tick this box so that we may keep these answers, or remove them ab
 NO_CHOICE = "Choose one of the answers on offer"
 NO_COUNTRY = "Choose a country or territory from the list"
 NO_LINK = "Enter a name, without a web address"
+NONCHARACTERS = ["\ufdd0", "\ufdef", "\ufffe", "\uffff", "\U0001fffe", "\U0010ffff"]
 INVISIBLE = "Remove the invisible characters; typing the text again usually helps"
 TOO_EARLY = "Enter a passport that is valid until the conference has ended"
 EITHER = "Choose either “None of these” or your requirements"
@@ -154,7 +155,7 @@ def test_choice_that_is_not_on_offer_is_refused(app, client, wrong, errors):
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("letter", ["\0", "\a", "\x1b", "\x7f", "\x9f", "\u202e"], ids=ascii)
+@pytest.mark.parametrize("letter", ["\0", "\a", "\x1b", "\x7f", "\x9f", "\u202e", *NONCHARACTERS], ids=ascii)
 def test_invisible_character_is_refused(app, client, letter):
     given = dict.fromkeys(NAMED, f"Ada{letter}Lovelace")
     fields = typed_with_visa(key=fresh_key(app), step="send", consent_needs="y", **given)

@@ -85,6 +85,18 @@ def test_tables_have_the_counts(desk_client, two):
     assert page.one("#arrival img")["alt"] == "Line: 2 registrations so far. Deadline: 8 May 2017."
 
 
+@pytest.mark.parametrize("role", ["reader", "visa", "logistics", "admin"])
+def test_diets_are_counted_only_for_those_who_may_read_them(sign_in_as, two, role):
+    browser, may = sign_in_as(role), role in ("logistics", "admin")
+
+    page = browser.get(STATISTICS)
+
+    assert [section["id"] for section in page.select(".plot")] == [
+        name for name in PLOTS if may or name != "diet"
+    ]
+    browser.get(f"{STATISTICS}/diet.svg", status=200 if may else 404)
+
+
 def test_rows_lead_to_those_whom_they_count(desk_client, two, registered):
     gone = registered(country="FR")
     with connection():
