@@ -484,7 +484,10 @@ def renew_link(registration: Registration, *, desk: Desk) -> None:
 
 
 def send_link(address: str, *, lang: str, desk: Desk) -> None:
-    """Mail the link to whoever is registered with an address; for anybody else do the same work and send nothing."""
+    """Mail the link to whoever is registered with an address.
+
+    For anybody else, and for whoever has been written to often today, do the same work and send nothing.
+    """
     key = address_key(address)
     newest = Registration.select().where(
         Registration.address_key == key, Registration.state.in_((*ACTIVE, "cancelled"))
@@ -497,8 +500,9 @@ def send_link(address: str, *, lang: str, desk: Desk) -> None:
     once = f"link:{secrets.token_hex(16)}"
     message = compose("link", somebody, once=once, desk=desk)
     with write():
+        is_often = outbox.has_written_often(somebody.email)
         outbox.enqueue(message, kind="link", registration=existing, once=once)
-        if existing is None:
+        if existing is None or is_often:
             Mail.delete().where(Mail.once == once).execute()
         audit.record("registration.link_requested", registration=existing)
 
