@@ -172,6 +172,7 @@ def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registra
         updated_at=now,
     )
     fill(registration, answers)
+    index(registration)
     return registration
 
 
@@ -317,6 +318,7 @@ def amend(
     fill(registration, answers)
     registration.language = lang
     with changing(registration):
+        index(registration)
         withdraw_consents(registration, [kind for kind in before.consents if kind not in answers.consents])
         give_consents(registration, [k for k in answers.consents if k not in before.consents], desk=desk)
         if is_moving:
@@ -365,9 +367,9 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
     registration.email, registration.address_key = address, address_key(address)
     registration.pending_email = None
     registration.link_version += 1
-    index(registration)
     try:
         with changing(registration, at_least=next_sequence(registration.address_key)):
+            index(registration)
             tell("moved", registration, desk=desk, to=old)
             tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_changed", registration=registration)
@@ -386,11 +388,11 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
     old = registration.email
     registration.email, registration.address_key = ascii_address(address), address_key(address)
     registration.pending_email = None
-    index(registration)
     is_known_to_others = mailroom.has_reached(registration, old)
     registration.link_version += is_known_to_others
     try:
         with storing(registration, at_least=next_sequence(registration.address_key)):
+            index(registration)
             mailroom.redirect(registration, old, registration.email)
             if is_known_to_others:
                 tell("new_link", registration, desk=desk, is_moved=True)
