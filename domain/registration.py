@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from email.message import EmailMessage
 from typing import Any
 
 from peewee import IntegrityError, fn
 
-from db import forget_pages, write
+from db import db, forget_pages, write
 from domain import audit, blocked, clock, late, mailroom, outbox
 from domain.answers import (
     OPEN_LATE,
@@ -73,19 +74,16 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
     registration.is_late = leave is not None
     if blocked.is_blocked(registration.address_key):
-        return set_aside(registration, desk=desk)
+        return set_aside(registration, answers, desk=desk)
     # Looked up first so that every answer takes the same time; it is the database that decides, further down.
     if reference := answered(registration, desk=desk):
         return reference
-    once = confirmation(registration)
-    message = compose("confirmation", registration, once=once, desk=desk)
+    message = compose("confirmation", registration, once=confirmation(registration), desk=desk)
     try:
         with write():
-            registration.save(force_insert=True)
-            give_consents(registration, answers.consents, desk=desk)
+            put_down(registration, answers, message, desk=desk)
             if leave:
                 late.use(leave, registration)
-            outbox.enqueue(message, kind="confirmation", registration=registration, once=once)
             audit.record("registration.received", registration=registration)
     except IntegrityError:
         if reference := answered(registration, desk=desk):
@@ -94,12 +92,25 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     return str(registration.reference)
 
 
-def set_aside(registration: Registration, *, desk: Desk) -> str:
-    """Answer a form for a blocked address as any other, in the same time, and keep nothing of it but the reference."""
-    compose("confirmation", registration, once=confirmation(registration), desk=desk)
+def put_down(registration: Registration, answers: Answers, message: EmailMessage, *, desk: Desk) -> None:
+    """Store a registration with its consents, and queue its confirmation, in the transaction that is open."""
+    registration.save(force_insert=True)
+    give_consents(registration, answers.consents, desk=desk)
+    outbox.enqueue(message, kind="confirmation", registration=registration, once=confirmation(registration))
+
+
+def set_aside(registration: Registration, answers: Answers, *, desk: Desk) -> str:
+    """Answer a form for a blocked address as any other, and keep nothing of it but the reference.
+
+    It is stored and taken back, so that the time does not tell either.
+    """
+    message = compose("confirmation", registration, once=confirmation(registration), desk=desk)
     reference, form_key = str(registration.reference), str(registration.form_key)
     try:
         with write():
+            with db.savepoint() as before:
+                put_down(registration, answers, message, desk=desk)
+                before.rollback()
             Repeat.create(reference=reference, form_key=form_key, created_at=registration.created_at)
             audit.record("registration.blocked")
     except IntegrityError:  # the same form at the same moment
@@ -339,20 +350,19 @@ def differing(registration: Registration, before: Answers, answers: Answers) -> 
 
 
 def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> None:
-    """Write to a new address for its confirmation. If somebody is registered with it, tell them so instead:
-    neither the page nor the time must show it."""
+    """Write to a new address for its confirmation. If somebody is registered with it, tell them so instead; if it is
+    not to be written to, take the mail back: neither the page nor the time must show it."""
     registration.pending_email = address
     existing = active(address_key(address))
-    is_unwanted = blocked.is_blocked(address_key(address)) or outbox.has_written_often(address)
-    if is_unwanted:
-        return
-    if existing is None:
-        confirming = desk.new_address(registration, registration.language)
-        tell("address", registration, desk=desk, to=address, confirming=confirming)
-    else:
-        once = f"repeat:{registration.public_id}:{registration.sequence}"
-        message = compose("repeat", existing, once=once, desk=desk)
-        outbox.enqueue(message, kind="repeat", registration=existing, once=once)
+    is_often, is_blocked = outbox.has_written_often(address), blocked.is_blocked(address_key(address))
+    kind, reader = ("repeat", existing) if existing else ("address", registration)
+    confirming = desk.new_address(registration, registration.language)
+    facts = {} if existing else {"to": address, "confirming": confirming}
+    once = f"{kind}:{registration.public_id}:{registration.sequence}"
+    message = compose(kind, reader, once=once, desk=desk, **facts)
+    outbox.enqueue(message, kind=kind, registration=reader, once=once)
+    if is_often or is_blocked:
+        Mail.delete().where(Mail.once == once).execute()
 
 
 def move(registration: Registration, address: str, *, desk: Desk) -> None:
