@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
+from email_validator import EmailNotValidError
 from flask import Flask, Response, abort, current_app, g, request, session, url_for
 from flask_babel import gettext
 from flask_limiter import Limiter
@@ -27,6 +28,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import LOOPBACK, Settings
 from db import connection
 from domain import clock, organisers
+from domain.answers import address_key
+from fields import squash
 from htmx import go, tell, turn_away, wants_fragment
 from models import EncryptedField, LateLink, Organiser, Registration, SignIn
 
@@ -248,11 +251,18 @@ def may(right: str) -> bool:
 
 
 def by_address() -> str:
-    """Count for each e-mail address that is typed, or that is signed in; hashed, so that the counters hold none."""
-    given = request.form.get("email") or (
-        current_user.organiser.email if current_user.is_authenticated else ""
-    )
-    return "address:" + hashlib.sha256(given.strip().casefold().encode("utf-8", "replace")).hexdigest()
+    """Count for each e-mail address that is typed, however it is spelt; hashed, so that the counters hold none."""
+    given = squash(request.form.get("email"))
+    try:
+        given = address_key(given)
+    except EmailNotValidError:
+        given = given.casefold()
+    return "address:" + hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
+
+
+def by_organiser() -> str:
+    """Count for each organiser who has signed in, whatever else the form says."""
+    return f"organiser:{current_user.organiser.id}"
 
 
 def retry_after() -> int:

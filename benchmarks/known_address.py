@@ -1,7 +1,8 @@
-"""Does the time of an answer tell whether an address is registered? Medians, known against unknown, in one run.
+"""Does the time of an answer tell whether an address is registered, or blocked? Medians, in one run.
 
 Whole requests through the application, on a SQLite file with the settings of production (synchronous=FULL). Each
-address is used once; known and unknown take turns in random order, so that what disturbs the machine disturbs both.
+address is used once; known, blocked and unknown ones take turns in random order, so that what disturbs the machine
+disturbs all.
 """
 
 import random
@@ -18,7 +19,7 @@ from flask.testing import FlaskClient
 import config
 from app import create_app
 from db import connection
-from domain import clock
+from domain import blocked, clock
 from models import Registration
 from security import limiter, link_token, new_form_key
 
@@ -67,18 +68,18 @@ def own_pages(app: Flask, rows: list[Registration]) -> Iterator[str]:
 
 
 def medians(
-    client: FlaskClient, ask: Callable[[FlaskClient, str], int], known: list[str], unknown: list[str]
-) -> tuple:
-    """Median milliseconds for known and for unknown addresses; every answer must have been a redirect."""
-    turns = [(address, 0) for address in known] + [(address, 1) for address in unknown]
+    client: FlaskClient, ask: Callable[[FlaskClient, str], int], kinds: dict[str, list[str]]
+) -> dict[str, float]:
+    """Median milliseconds for each kind of address; every answer must have been a redirect."""
+    turns = [(address, kind) for kind, addresses in kinds.items() for address in addresses]
     random.shuffle(turns)
-    times: tuple[list[float], list[float]] = ([], [])
-    for address, which in turns:
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for address, kind in turns:
         began = time.perf_counter()
         status = ask(client, address)
-        times[which].append((time.perf_counter() - began) * 1000)
+        times[kind].append((time.perf_counter() - began) * 1000)
         assert status == 303, status
-    return statistics.median(times[0]), statistics.median(times[1])
+    return {kind: statistics.median(taken) for kind, taken in times.items()}
 
 
 def main() -> None:
@@ -87,7 +88,7 @@ def main() -> None:
         limiter.enabled = False
         clock.rehearse(app.extensions["settings"].rehearsal_date)
         client = app.test_client()
-        for number in range(3 * ROUNDS):
+        for number in range(4 * ROUNDS):
             send(client, f"known{number}@example.org")
         with connection():
             rows = list(Registration.select().order_by(Registration.id))
@@ -97,11 +98,20 @@ def main() -> None:
             "link again": ask_for_link,
             "new address": change_address(own_pages(app, rows[ROUNDS:])),
         }
-        print(f"{'answer':14}{'known':>10}{'unknown':>10}{'ratio':>8}")
+        print(f"{'answer':14}{'known':>10}{'blocked':>10}{'unknown':>10}{'ratios':>14}")
         for name, ask in asks.items():
-            unknown = [f"{name.replace(' ', '-')}{number}@example.com" for number in range(ROUNDS)]
-            here, there = medians(client, ask, known, unknown)
-            print(f"{name:14}{here:7.1f} ms{there:7.1f} ms{here / there:8.2f}")
+            word = name.replace(" ", "-")
+            stopped, unknown = (
+                [f"{word}{number}@{domain}" for number in range(ROUNDS)]
+                for domain in ("example.net", "example.com")
+            )
+            with connection():
+                for address in stopped:
+                    blocked.block(address)
+            taken = medians(client, ask, {"known": known, "blocked": stopped, "unknown": unknown})
+            ratios = [taken[kind] / taken["unknown"] for kind in ("known", "blocked")]
+            print(f"{name:14}" + "".join(f"{one:7.1f} ms" for one in taken.values()), end="")
+            print("".join(f"{ratio:7.2f}" for ratio in ratios))
 
 
 if __name__ == "__main__":

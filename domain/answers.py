@@ -96,7 +96,7 @@ PARTS = {"needs": Needs, "passport": Passport, "journey": Journey, "stay": Stay}
 
 
 def fill(registration: Registration, answers: Answers) -> None:
-    """Put answers into the columns, and into those to search and sort by. The e-mail address is not touched.
+    """Put answers into the columns, except the e-mail address and those to search and sort by: see `index`.
 
     Sensitive answers go in only with their consent.
     """
@@ -119,7 +119,6 @@ def fill(registration: Registration, answers: Answers) -> None:
         if any(getattr(registration, name) != had[name] for name in names):
             setattr(registration, mark, False)
     registration.diet_marks = diet_marks(registration.needs)
-    index(registration)
 
 
 def diet_marks(needs: dict[str, Any] | None) -> str:
@@ -207,7 +206,10 @@ def ascii_address(address: str) -> str:
 
 
 def index(registration: Registration) -> None:
-    """Fill the columns that organisers search and sort by; the references of repeats stay findable."""
+    """Fill the columns that organisers search and sort by; the references of repeats stay findable.
+
+    Of a row that is stored already only in the transaction that has claimed it: a repeat may come at any time before.
+    """
     name = fold(f"{registration.family_name} {registration.given_names}")
     registration.name_key = name[:201]
     registration.name_words = in_any_order(name)[:201]

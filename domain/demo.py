@@ -11,7 +11,7 @@ from peewee import Field, JSONField, Model
 
 from db import db, on_sqlite, write
 from domain import clock
-from domain.answers import Answers, Journey, Needs, Passport, Stay, fill, fold
+from domain.answers import Answers, Journey, Needs, Passport, Stay, fill, fold, index
 from domain.conference import LANGUAGES, Conference
 from domain.mail import confirmation
 from domain.references import new_reference
@@ -91,6 +91,7 @@ def registration(conference: Conference, taken: set[str]) -> Registration:
         confirmed_at=None, cancelled_at=None, cancel_reason=None, pending_email=None,
     )  # fmt: skip
     fill(row, given)
+    index(row)
     settle(row, received + timedelta(minutes=random.randint(1, 600)))
     return row
 

@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from email.message import EmailMessage
 from typing import Any
 
 from peewee import IntegrityError, fn
 
-from db import forget_pages, write
+from db import db, forget_pages, write
 from domain import audit, blocked, clock, late, mailroom, outbox
 from domain.answers import (
     OPEN_LATE,
@@ -73,19 +74,16 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     registration = build(answers, lang=lang, form_key=form_key, desk=desk)
     registration.is_late = leave is not None
     if blocked.is_blocked(registration.address_key):
-        return set_aside(registration, desk=desk)
+        return set_aside(registration, answers, desk=desk)
     # Looked up first so that every answer takes the same time; it is the database that decides, further down.
     if reference := answered(registration, desk=desk):
         return reference
-    once = confirmation(registration)
-    message = compose("confirmation", registration, once=once, desk=desk)
+    message = compose("confirmation", registration, once=confirmation(registration), desk=desk)
     try:
         with write():
-            registration.save(force_insert=True)
-            give_consents(registration, answers.consents, desk=desk)
+            put_down(registration, answers, message, desk=desk)
             if leave:
                 late.use(leave, registration)
-            outbox.enqueue(message, kind="confirmation", registration=registration, once=once)
             audit.record("registration.received", registration=registration)
     except IntegrityError:
         if reference := answered(registration, desk=desk):
@@ -94,12 +92,25 @@ def register(answers: Answers, *, lang: str, key: str, desk: Desk, late_link: st
     return str(registration.reference)
 
 
-def set_aside(registration: Registration, *, desk: Desk) -> str:
-    """Answer a form for a blocked address as any other, in the same time, and keep nothing of it but the reference."""
-    compose("confirmation", registration, once=confirmation(registration), desk=desk)
+def put_down(registration: Registration, answers: Answers, message: EmailMessage, *, desk: Desk) -> None:
+    """Store a registration with its consents, and queue its confirmation, in the transaction that is open."""
+    registration.save(force_insert=True)
+    give_consents(registration, answers.consents, desk=desk)
+    outbox.enqueue(message, kind="confirmation", registration=registration, once=confirmation(registration))
+
+
+def set_aside(registration: Registration, answers: Answers, *, desk: Desk) -> str:
+    """Answer a form for a blocked address as any other, and keep nothing of it but the reference.
+
+    It is stored and taken back, so that the time does not tell either.
+    """
+    message = compose("confirmation", registration, once=confirmation(registration), desk=desk)
     reference, form_key = str(registration.reference), str(registration.form_key)
     try:
         with write():
+            with db.savepoint() as before:
+                put_down(registration, answers, message, desk=desk)
+                before.rollback()
             Repeat.create(reference=reference, form_key=form_key, created_at=registration.created_at)
             audit.record("registration.blocked")
     except IntegrityError:  # the same form at the same moment
@@ -172,6 +183,7 @@ def build(answers: Answers, *, lang: str, form_key: str, desk: Desk) -> Registra
         updated_at=now,
     )
     fill(registration, answers)
+    index(registration)
     return registration
 
 
@@ -317,6 +329,7 @@ def amend(
     fill(registration, answers)
     registration.language = lang
     with changing(registration):
+        index(registration)
         withdraw_consents(registration, [kind for kind in before.consents if kind not in answers.consents])
         give_consents(registration, [k for k in answers.consents if k not in before.consents], desk=desk)
         if is_moving:
@@ -337,20 +350,19 @@ def differing(registration: Registration, before: Answers, answers: Answers) -> 
 
 
 def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> None:
-    """Write to a new address for its confirmation. If somebody is registered with it, tell them so instead:
-    neither the page nor the time must show it."""
+    """Write to a new address for its confirmation. If somebody is registered with it, tell them so instead; if it is
+    not to be written to, take the mail back: neither the page nor the time must show it."""
     registration.pending_email = address
     existing = active(address_key(address))
-    is_unwanted = blocked.is_blocked(address_key(address)) or outbox.has_written_often(address)
-    if is_unwanted:
-        return
-    if existing is None:
-        confirming = desk.new_address(registration, registration.language)
-        tell("address", registration, desk=desk, to=address, confirming=confirming)
-    else:
-        once = f"repeat:{registration.public_id}:{registration.sequence}"
-        message = compose("repeat", existing, once=once, desk=desk)
-        outbox.enqueue(message, kind="repeat", registration=existing, once=once)
+    is_often, is_blocked = outbox.has_written_often(address), blocked.is_blocked(address_key(address))
+    kind, reader = ("repeat", existing) if existing else ("address", registration)
+    confirming = desk.new_address(registration, registration.language)
+    facts = {} if existing else {"to": address, "confirming": confirming}
+    once = f"{kind}:{registration.public_id}:{registration.sequence}"
+    message = compose(kind, reader, once=once, desk=desk, **facts)
+    outbox.enqueue(message, kind=kind, registration=reader, once=once)
+    if is_often or is_blocked:
+        Mail.delete().where(Mail.once == once).execute()
 
 
 def move(registration: Registration, address: str, *, desk: Desk) -> None:
@@ -365,9 +377,9 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
     registration.email, registration.address_key = address, address_key(address)
     registration.pending_email = None
     registration.link_version += 1
-    index(registration)
     try:
         with changing(registration, at_least=next_sequence(registration.address_key)):
+            index(registration)
             tell("moved", registration, desk=desk, to=old)
             tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_changed", registration=registration)
@@ -386,11 +398,11 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
     old = registration.email
     registration.email, registration.address_key = ascii_address(address), address_key(address)
     registration.pending_email = None
-    index(registration)
     is_known_to_others = mailroom.has_reached(registration, old)
     registration.link_version += is_known_to_others
     try:
         with storing(registration, at_least=next_sequence(registration.address_key)):
+            index(registration)
             mailroom.redirect(registration, old, registration.email)
             if is_known_to_others:
                 tell("new_link", registration, desk=desk, is_moved=True)
@@ -484,7 +496,10 @@ def renew_link(registration: Registration, *, desk: Desk) -> None:
 
 
 def send_link(address: str, *, lang: str, desk: Desk) -> None:
-    """Mail the link to whoever is registered with an address; for anybody else do the same work and send nothing."""
+    """Mail the link to whoever is registered with an address.
+
+    For anybody else, and for whoever has been written to often today, do the same work and send nothing.
+    """
     key = address_key(address)
     newest = Registration.select().where(
         Registration.address_key == key, Registration.state.in_((*ACTIVE, "cancelled"))
@@ -497,8 +512,9 @@ def send_link(address: str, *, lang: str, desk: Desk) -> None:
     once = f"link:{secrets.token_hex(16)}"
     message = compose("link", somebody, once=once, desk=desk)
     with write():
+        is_often = outbox.has_written_often(somebody.email)
         outbox.enqueue(message, kind="link", registration=existing, once=once)
-        if existing is None:
+        if existing is None or is_often:
             Mail.delete().where(Mail.once == once).execute()
         audit.record("registration.link_requested", registration=existing)
 

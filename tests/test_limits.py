@@ -154,10 +154,27 @@ def test_limit_of_one_address_stops_no_other(app, client):
     client.post(FORM, typed(email="bo@example.org", key=fresh_key(app), step="send"), status=303)
 
 
-def test_letters_and_spaces_make_no_new_address(client):
+@pytest.mark.parametrize("spelling", [" ADA@example.ORG", "ada@\uff45xample.org", "ada@example\u3002org"])
+def test_another_spelling_makes_no_new_address(client, spelling):
     statuses(client, 10, networks=NETWORKS, data=typed(step="send"))
 
-    client.post(FORM, typed(email=" ADA@example.ORG", step="send"), status=429)
+    client.post(FORM, typed(email=spelling, step="send"), status=429)
+
+
+def test_spellings_of_one_address_get_its_three_links_together(client, registered):
+    registered(email="ada@example.org")
+    spellings = [f"ada@{word}.org" for word in ("example", "\uff45xample", "e\uff58ample", "ex\uff41mple")]
+
+    answers = [statuses(client, 1, path=LINK, data={"email": one})[0] for one in spellings]
+
+    assert answers == [303] * 3 + [429]
+    assert [mail.kind for mail in stored(Mail)] == ["confirmation", "link", "link", "link"]
+
+
+def test_what_is_no_address_is_counted_too(client):
+    given = typed(email="ada at example", step="send")
+
+    assert statuses(client, 11, networks=NETWORKS, data=given) == [422] * 10 + [429]
 
 
 def test_reading_the_check_page_is_not_counted_as_sending(client):

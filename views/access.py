@@ -19,7 +19,7 @@ from htmx import go, wants_fragment
 from i18n import current_language
 from models import Organiser
 from security import (
-    by_address,
+    by_organiser,
     freshly_proved,
     is_form_key,
     limiter,
@@ -179,7 +179,7 @@ def warning_fragment() -> WerkzeugResponse:
 
 @bp.route("/session/proof", methods=["GET", "POST"])
 @limiter.limit("30/15minutes", methods=["POST"])
-@limiter.limit("30/hour", methods=["POST"], key_func=by_address)
+@limiter.limit("30/hour", methods=["POST"], key_func=by_organiser)
 def proof() -> WerkzeugResponse | str | tuple[str, int]:
     """Ask an organiser who is signed in for password and code before what is sensitive."""
     asks_code = needs_code() or codes.has_app(current_user.organiser)

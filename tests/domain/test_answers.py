@@ -20,6 +20,7 @@ from domain.answers import (
     fill,
     fold,
     given_consents,
+    index,
     plain,
     read,
 )
@@ -48,6 +49,7 @@ def kept(listed: Callable[..., Registration], desk) -> Callable[..., Registratio
 def filled(row: Registration, **answers: Any) -> Registration:
     """The row with other answers of ada's, stored and read again."""
     fill(row, make_answers(**answers))
+    index(row)
     row.save()
     return Registration.get_by_id(row.id)
 

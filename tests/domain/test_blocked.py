@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 
 import pytest
 
@@ -93,6 +94,47 @@ def test_form_with_a_blocked_address_is_in_the_log_without_the_address(send, noo
     (entry,) = AuditEntry.select()
     assert (entry.action, entry.registration, entry.organiser) == ("registration.blocked", None, None)
     assert entry.details == {}
+
+
+@pytest.fixture
+def steps(monkeypatch) -> list[str]:
+    """What is done from now on that takes time."""
+    taken: list[str] = []
+    for place in ("registration.compose", "registration.give_consents", "outbox.enqueue", "audit.record"):
+        module, verb = place.split(".")
+        real = getattr(import_module(f"domain.{module}"), verb)
+        monkeypatch.setattr(
+            f"domain.{place}", lambda *a, real=real, place=place, **k: (taken.append(place), real(*a, **k))[1]
+        )
+    return taken
+
+
+def test_form_with_a_blocked_address_takes_the_same_steps(send, steps):
+    send(key="bo's form", email="bo@example.org")
+    for_bo = steps.copy()
+    steps.clear()
+    blocked.block("ada@example.org")
+
+    send(key="ada's form", email="ada@example.org")
+
+    assert steps == for_bo
+    assert for_bo == ["registration.compose", "registration.give_consents", "outbox.enqueue", "audit.record"]
+
+
+def test_new_address_that_is_not_written_to_takes_the_same_steps(stored, change, steps):
+    bo = stored(email="bo@example.org")
+    blocked.block("ada@example.org")
+    steps.clear()
+    taken = []
+
+    for address in ("new@example.org", "ada@example.org"):
+        change(Registration.get_by_id(bo.id), email=address)
+        taken.append(steps.copy())
+        steps.clear()
+
+    assert taken[1] == taken[0]
+    assert taken[0].count("registration.compose") == taken[0].count("outbox.enqueue") == 2
+    assert recipients() == {"bo@example.org", "new@example.org"}
 
 
 def test_form_with_a_blocked_address_gets_the_same_reference_when_it_is_sent_again(send):

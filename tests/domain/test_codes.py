@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pyotp
 import pytest
@@ -302,6 +303,19 @@ def test_new_recovery_codes_take_the_place_of_the_old_and_come_twice_the_same(re
     assert sign_in(code=fresh[0][0])
     assert codes.left(cem) == 9
     assert organisers.make_codes(cem, "another form") != fresh[0]
+
+
+@pytest.mark.parametrize("keys", [["a form"], ["a form", "another form"]], ids=["one form", "two windows"])
+def test_recovery_codes_made_at_once_take_each_others_place(recovery, together, keys):
+    cem = Organiser.get()
+    for number in range(5):
+        makes = [partial(organisers.make_codes, cem, f"{key} {number}") for key in keys * 2]
+
+        answers = together(*makes)
+
+        kept = {row.code_hash for row in RecoveryCode.select()}
+        assert kept in [{codes.digest(codes.plain(code)) for code in fresh} for fresh in answers]
+        assert len({str(fresh) for fresh in answers}) == len(keys)
 
 
 @pytest.mark.parametrize("verb", [organisers.reset, organisers.remove])

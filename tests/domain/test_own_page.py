@@ -1140,6 +1140,7 @@ def test_link_of_an_unknown_address_takes_the_same_steps(ada, desk, monkeypatch)
     steps = []
     for module, verb in (
         ("domain.registration", "compose"),
+        ("domain.outbox", "has_written_often"),
         ("domain.outbox", "enqueue"),
         ("domain.audit", "record"),
     ):
@@ -1152,8 +1153,19 @@ def test_link_of_an_unknown_address_takes_the_same_steps(ada, desk, monkeypatch)
     for_ada, steps[:] = steps.copy(), []
     send_link("eve@example.org", lang="en", desk=desk)
 
-    assert for_ada == ["compose", "enqueue", "record"]
+    assert for_ada == ["compose", "has_written_often", "enqueue", "record"]
     assert steps == for_ada
+
+
+def test_fourth_link_of_a_day_is_not_written_and_takes_the_same_steps(ada, desk, noon):
+    for address in ("ada@example.org", "ADA@example.org", "ada@\uff45xample.org", "Ada@Example.org"):
+        send_link(address, lang="en", desk=desk)
+
+    assert mails() == [("link", "ada@example.org")] * 3
+    assert log() == [("link_requested", {})] * 4
+    noon.shift(24 * HOUR)
+    send_link("ada@example.org", lang="en", desk=desk)
+    assert mails() == [("link", "ada@example.org")] * 4
 
 
 def test_link_of_a_cancelled_registration_is_sent(ada, desk):

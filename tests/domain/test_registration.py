@@ -10,7 +10,7 @@ import pytest
 from factories import NEEDS, PASSPORT, make_answers
 
 from db import connection, db
-from domain import audit, clock, outbox, roster
+from domain import audit, clock, outbox, registration, roster
 from domain.answers import Needs, Passport, answers_of, masked
 from domain.registration import LinkUnknown, RegistrationClosed, RegistrationErased, cancel, find_by_link
 from models import TABLES, AuditEntry, Consent, Mail, Registration, Repeat
@@ -167,6 +167,33 @@ def test_reference_of_a_repeat_leads_organisers_to_the_registration(send):
     found = roster.page(roster.Query(q=second)).rows
 
     assert [row.reference for row in found] == [first]
+
+
+@pytest.mark.parametrize("act", ["amend", "move", "correct"])
+def test_reference_of_a_repeat_that_comes_just_before_a_change_leads_to_the_registration(
+    send, change, desk, monkeypatch, act
+):
+    row, later, storing = row_of(send(key="a form")), [], registration.storing
+
+    def after_a_later_form(*given, **named):
+        later.append(send(key="a later form", function="Treasurer"))
+        return storing(*given, **named)
+
+    if act == "move":
+        change(row, email="new@example.org")
+        row = Registration.get()
+    monkeypatch.setattr(registration, "storing", after_a_later_form)
+
+    if act == "amend":
+        change(row, function="President")
+    elif act == "move":
+        registration.move(row, "new@example.org", desk=desk)
+    else:
+        registration.correct_address(row, "new@example.org", organiser=None, desk=desk)
+
+    assert [repeat.reference for repeat in Repeat.select()] == later
+    for words in (row.reference, later[0]):
+        assert [found.id for found in roster.page(roster.Query(q=words)).rows] == [row.id]
 
 
 def test_repeat_that_is_sent_twice_is_one_repeat(send):

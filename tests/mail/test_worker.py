@@ -64,11 +64,12 @@ def noon(app: Flask) -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def links(app: Flask, registered) -> Callable[..., str]:
+def links(app: Flask, registered, monkeypatch) -> Callable[..., str]:
     """Let mails be written to one address, which has registered: the confirmation and then links."""
 
     def write(how_many: int) -> str:
         row = registered()
+        monkeypatch.setattr(outbox, "MOST_A_DAY", how_many)
         with app.test_request_context("/"), connection():
             for _ in range(how_many - 1):
                 send_link(row.email, lang="en", desk=app.extensions["desk"])

@@ -146,10 +146,13 @@ def test_proof_leads_nowhere_but_to_pages_of_the_organisers(cems, wish):
 
 
 @ON_SQLITE
-def test_proof_is_limited_for_each_organiser(cems):
+@pytest.mark.parametrize("email", ["", "eve{}@example.org"], ids=["as it is", "with other addresses"])
+def test_proof_is_limited_for_each_organiser(cems, email):
     client, _ = cems
 
-    networks = [f"192.0.2.{number}" for number in range(1, 32)]
-    statuses = [client.client.post(PROOF, environ_base={"REMOTE_ADDR": one}).status_code for one in networks]
+    tries = [
+        ({"REMOTE_ADDR": f"192.0.2.{number}"}, {"email": email.format(number)}) for number in range(1, 32)
+    ]
+    statuses = [client.client.post(PROOF, environ_base=base, data=data).status_code for base, data in tries]
 
     assert statuses == [422] * 30 + [429]
