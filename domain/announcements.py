@@ -8,7 +8,7 @@ from typing import Any
 from babel import Locale
 from peewee import fn
 
-from db import db, write
+from db import db, held, write
 from domain import audit, clock, outbox, roster
 from domain.desk import Desk
 from domain.mail import compose
@@ -128,6 +128,9 @@ def stop(announcement: Announcement, *, organiser: Organiser) -> None:
     """
     theirs = Mail.announcement == announcement.id
     with write():
+        stored_now(
+            announcement
+        )  # the mails that a worker is just writing are there to be seen only afterwards
         is_on_its_way = (Announcement.state == "sending") | waits()
         stopped = Announcement.update(state="stopped").where(
             Announcement.id == announcement.id, is_on_its_way
@@ -141,6 +144,12 @@ def stop(announcement: Announcement, *, organiser: Organiser) -> None:
             announcement=announcement.id,
             mails=int(waiting.execute()),
         )
+
+
+def stored_now(announcement: Announcement) -> Announcement:
+    """It as it is by now, and stays until the transaction that is open has ended."""
+    row: Announcement = held(Announcement.select().where(Announcement.id == announcement.id)).get()
+    return row
 
 
 def waits() -> Any:

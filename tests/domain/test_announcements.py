@@ -2,6 +2,7 @@
 
 import email
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from db import db
+from db import connection, db
 from domain import announcements, clock, mail, organisers, outbox
 from domain.announcements import NoDraft, NumberChanged, Progress, Unwritten
 from domain.registration import cancel, erase
@@ -496,6 +497,29 @@ def test_stopping_takes_back_what_waits_when_all_is_written(sent, delegates, des
     assert fresh(announcement).state == "sent"
 
     announcements.stop(announcement, organiser=cem)
+
+    assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
+
+
+def test_stopping_while_the_last_mails_are_written_takes_them_back(sent, delegates, desk, cem, monkeypatch):
+    delegates(3)
+    announcement = sent()
+
+    def stop() -> None:
+        with connection():
+            announcements.stop(announcement, organiser=cem)
+
+    def hold(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        stopping.append(pool.submit(stop))
+        wait(stopping, timeout=0.3)  # it cannot be done before the worker is
+        outbox.enqueue(*given, **named)
+
+    stopping: list[Future[None]] = []
+    monkeypatch.setattr(outbox, "enqueue", hold)
+    with ThreadPoolExecutor(1) as pool:
+        announcements.prepare_some(desk)
+        stopping[0].result(timeout=10)
 
     assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
 
