@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
-from wtforms.validators import EqualTo, ValidationError
+from wtforms.validators import EqualTo, InputRequired, ValidationError
 
 from domain import passwords
 from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
@@ -716,7 +716,9 @@ class NoteForm(Form):
 
 
 class RemovalForm(Form):
-    """The wish to remove a note."""
+    """The wish to remove a note, and when it was written: its number alone may be another note's by now."""
+
+    written = HiddenField(validators=[InputRequired()])
 
 
 class BatchForm(Form):
