@@ -94,6 +94,15 @@ def turn() -> Iterator[None]:
         _one_writer.release()
 
 
+def held(rows: Any) -> Any:
+    """The query, so that nobody else changes its rows until the transaction that is open has ended.
+
+    On PostgreSQL it waits for whoever is changing them, and what is asked next sees what came of it. On SQLite, where
+    one writes at a time, it needs nothing.
+    """
+    return rows if on_sqlite() else rows.for_update("FOR NO KEY UPDATE")
+
+
 @contextmanager
 def connection() -> Iterator[None]:
     """A connection from the pool for one piece of work. Raises DatabaseOut where the trouble is not the work's."""

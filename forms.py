@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
-from wtforms.validators import EqualTo, ValidationError
+from wtforms.validators import EqualTo, InputRequired, ValidationError
 
 from domain import passwords
 from domain.answers import OPEN_LATE, Answers, Journey, Needs, Passport, Stay, changed, masked
@@ -717,7 +717,9 @@ class NoteForm(Form):
 
 
 class RemovalForm(Form):
-    """The wish to remove a note."""
+    """The wish to remove a note, and when it was written: its number alone may be another note's by now."""
+
+    written = HiddenField(validators=[InputRequired()])
 
 
 class BatchForm(Form):
@@ -759,10 +761,23 @@ class AnnouncementForm(Form):
         return {lang: self[f"{part}_{lang}"].data for lang in LANGUAGES if self[f"{part}_{lang}"].data}
 
 
+class DraftForm(AnnouncementForm):
+    """Other words for a draft, and which version of it they are to replace."""
+
+    version = HiddenField()
+
+    def differing(self, stored: dict[str, str]) -> list[tuple[Any, str]]:
+        """Where other words are stored by now than are typed: the field and the stored words."""
+        fields = [self[f"{part}_{lang}"] for lang in LANGUAGES for part in ("subject", "text")]
+        beside = [(field, stored.get(field.name, "")) for field in fields]
+        return [(field, words) for field, words in beside if words != field.data]
+
+
 class SendForm(Form):
-    """The number of recipients, typed: so that nobody writes to hundreds of people by a slip."""
+    """The number of recipients, typed: so that nobody writes to hundreds of people by a slip; and what was shown."""
 
     shown = HiddenField()
+    version = HiddenField()
     number = Text(
         _l("Number of recipients"),
         filters=[squash],

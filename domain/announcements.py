@@ -1,5 +1,7 @@
 """Announcements: what organisers write to many delegates, each in a language they read; who gets it, how far it is."""
 
+import hashlib
+import json
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
@@ -8,10 +10,11 @@ from typing import Any
 from babel import Locale
 from peewee import fn
 
-from db import db, write
+from db import db, held, write
 from domain import audit, clock, outbox, roster
 from domain.desk import Desk
 from domain.mail import compose
+from domain.registration import ChangedMeanwhile
 from models import ACTIVE, UNFINISHED, Announcement, Mail, Organiser, Registration
 
 SUBSTITUTES = ("en", "fr", "es")  # what to give, in this order, to those in whose language nothing is written
@@ -64,20 +67,35 @@ def draft(subject: Words, text: Words, *, search: str, organiser: Organiser) -> 
     return announcement
 
 
-def amend(announcement: Announcement, subject: Words, text: Words, *, organiser: Organiser) -> None:
-    """Put other words into a draft. Raises NoDraft."""
+def amend(
+    announcement: Announcement, subject: Words, text: Words, *, version: str, organiser: Organiser
+) -> None:
+    """Put other words into a draft. `version` is the one that was shown.
+
+    Raises NoDraft, and ChangedMeanwhile where the words are others by now than those shown and these.
+    """
     with write():
-        change_draft(announcement, subject=subject, text=text)
+        now = draft_now(announcement)
+        if (now.subject, now.text) == (subject, text):
+            return
+        if version_of(now) != version:
+            raise ChangedMeanwhile
+        Announcement.update(subject=subject, text=text).where(Announcement.id == now.id).execute()
         audit.record("announcement.changed", organiser=organiser, announcement=announcement.id)
 
 
-def change_draft(announcement: Announcement, **changes: Any) -> None:
-    """The database decides whether it still is a draft, not a query before. Raises NoDraft."""
-    changed = Announcement.update(**changes).where(
-        Announcement.id == announcement.id, Announcement.state == "draft"
-    )
-    if not changed.execute():
+def version_of(announcement: Announcement) -> str:
+    """A few characters that stand for what it says, and to whom."""
+    whole = json.dumps([announcement.subject, announcement.text, announcement.search], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+
+def draft_now(announcement: Announcement) -> Announcement:
+    """A draft as it is by now, and stays until the transaction that is open has ended. Raises NoDraft."""
+    now = stored_now(announcement)
+    if now.state != "draft":
         raise NoDraft
+    return now
 
 
 def readers_of(search: str) -> list[int]:
@@ -95,26 +113,24 @@ def _found(search: str) -> Any:
     return found.where(Registration.state.in_(ACTIVE))
 
 
-def send(announcement: Announcement, *, number: int, organiser: Organiser) -> None:
+def send(announcement: Announcement, *, number: int, version: str, organiser: Organiser) -> None:
     """Send a draft to everybody whom its search finds now; the worker writes the mails.
 
-    `number` is how many delegates the organiser, who counts as its sender, agreed to. Raises Unwritten,
-    NumberChanged, and NoDraft to the second of two clicks.
+    `version` and `number` are what was shown and how many delegates the organiser, who counts as its sender, agreed to.
+    Raises ChangedMeanwhile, Unwritten, NumberChanged, and NoDraft to the second of two clicks.
     """
-    if not languages_of(announcement):
-        raise Unwritten
     with write():
-        readers = readers_of(announcement.search)
-        change_draft(
-            announcement,
-            state="sending",
-            readers=readers,
-            total=len(readers),
-            organiser=organiser,
-            sent_at=clock.now(),
-        )
+        now = draft_now(announcement)
+        if version_of(now) != version:
+            raise ChangedMeanwhile
+        if not languages_of(now):
+            raise Unwritten
+        readers = readers_of(now.search)
         if number != len(readers) or not readers:
             raise NumberChanged(len(readers))
+        Announcement.update(
+            state="sending", readers=readers, total=len(readers), organiser=organiser, sent_at=clock.now()
+        ).where(Announcement.id == now.id).execute()
         audit.record(
             "announcement.sent", organiser=organiser, announcement=announcement.id, readers=len(readers)
         )
@@ -128,6 +144,9 @@ def stop(announcement: Announcement, *, organiser: Organiser) -> None:
     """
     theirs = Mail.announcement == announcement.id
     with write():
+        stored_now(
+            announcement
+        )  # the mails that a worker is just writing are there to be seen only afterwards
         is_on_its_way = (Announcement.state == "sending") | waits()
         stopped = Announcement.update(state="stopped").where(
             Announcement.id == announcement.id, is_on_its_way
@@ -141,6 +160,12 @@ def stop(announcement: Announcement, *, organiser: Organiser) -> None:
             announcement=announcement.id,
             mails=int(waiting.execute()),
         )
+
+
+def stored_now(announcement: Announcement) -> Announcement:
+    """It as it is by now, and stays until the transaction that is open has ended."""
+    row: Announcement = held(Announcement.select().where(Announcement.id == announcement.id)).get()
+    return row
 
 
 def waits() -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import Value, fn
 
-from db import on_sqlite, write
+from db import held, write
 from domain import audit, clock, outbox, roster
 from domain.announcements import NumberChanged
 from domain.daily import MISSING, is_written, today
@@ -151,8 +151,7 @@ def reminders(owed: Any, *, desk: Desk) -> dict[int, Any]:
 def values_of(found: Any, kind: Kind) -> dict[str, list[int]]:
     """The ids of registrations by the value that their column has, kept as it is until the transaction ends."""
     column = kind.column or Registration.travel
-    kept = found.select(Registration.id, column).order_by(Registration.id)
-    rows: Any = (kept if on_sqlite() else kept.for_update("FOR NO KEY UPDATE")).tuples()
+    rows = held(found.select(Registration.id, column).order_by(Registration.id)).tuples()
     values: dict[str, list[int]] = {}
     for row, value in rows:
         values.setdefault(in_word(value), []).append(row)

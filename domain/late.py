@@ -3,7 +3,7 @@
 import secrets
 from datetime import timedelta
 
-from db import write
+from db import held, write
 from domain import audit, clock, outbox
 from domain.answers import address_key, ascii_address
 from domain.blocked import Unwanted, is_blocked
@@ -12,6 +12,7 @@ from domain.mail import write_mail
 from models import ACTIVE, LateLink, Mail, Organiser, Registration
 
 LIFETIME = timedelta(hours=72)
+ONE_WISH = timedelta(minutes=1)  # who asks for the same link again within this time has clicked twice
 
 
 class Registered(Exception):
@@ -19,7 +20,10 @@ class Registered(Exception):
 
 
 def make(email: str, *, lang: str, organiser: Organiser, desk: Desk) -> LateLink:
-    """Make a link for one address, valid for 72 hours, and mail it there in a language. Raises Unwanted, Registered."""
+    """Make a link for one address, valid for 72 hours, and mail it there in a language. Raises Unwanted, Registered.
+
+    The second of two clicks gets the link that the first one made.
+    """
     key = address_key(email)
     if is_blocked(key):
         raise Unwanted
@@ -45,10 +49,27 @@ def make(email: str, *, lang: str, organiser: Organiser, desk: Desk) -> LateLink
         until=link.expires_at,
     )
     with write():
+        if made := just_made(link):
+            return made
         link.save(force_insert=True)
         outbox.enqueue(message, kind="late", registration=None, once=once)
         audit.record("late_link.made", organiser=organiser, late_link=link.id)
     return link
+
+
+def just_made(link: LateLink) -> LateLink | None:
+    """The unused link like this one that its organiser, whose clicks take turns here, has just made."""
+    held(Organiser.select(Organiser.id).where(Organiser.id == link.organiser_id)).first()  # type: ignore[attr-defined]
+    alike = LateLink.select().where(
+        LateLink.organiser == link.organiser,
+        LateLink.language == link.language,
+        LateLink.created_at > link.created_at - ONE_WISH,
+        LateLink.expires_at > link.created_at,
+        LateLink.registration.is_null(),
+        LateLink.email != "",
+    )
+    key = address_key(link.email)
+    return next((made for made in alike if address_key(made.email) == key), None)
 
 
 def occasion(link: LateLink) -> str:

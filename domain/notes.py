@@ -17,7 +17,7 @@ def add(registration: Registration, text: str, *, organiser: Organiser) -> None:
 def remove(note: Note, *, organiser: Organiser) -> None:
     """Remove a note for good; once more does nothing."""
     with write():
-        if Note.delete().where(Note.id == note.id).execute():
+        if Note.delete().where(Note.id == note.id, Note.created_at == note.created_at).execute():
             audit.record(
                 "registration.note_removed",
                 organiser=organiser,
@@ -33,5 +33,7 @@ def of(registration: Registration) -> list[Note]:
     return list(found.where(Note.registration == registration).order_by(Note.id))
 
 
-def find(registration: Registration, number: int) -> Note | None:
-    return Note.get_or_none(Note.id == number, Note.registration == registration)
+def find(registration: Registration, number: int, *, written: str) -> Note | None:
+    """The note with a number that was written at a moment: SQLite gives a number that is free again to another note."""
+    note = Note.get_or_none(Note.id == number, Note.registration == registration)
+    return note if note and note.created_at.isoformat() == written else None

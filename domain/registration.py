@@ -45,7 +45,7 @@ class RegistrationErased(Exception):
 
 
 class ChangedMeanwhile(Exception):
-    """Somebody, probably in another window, has changed the registration since it was read."""
+    """Somebody, probably in another window, has changed it since it was read."""
 
 
 class PartClosed(Exception):

@@ -83,6 +83,8 @@ def pages(
             "no announcement": announcing.write(desk_client, "fr", text_fr="", status=422).text,
             "draft": desk_client.get(draft).text,
             "draft not sent": announcing.send(desk_client, draft, number="no", status=422).text,
+            "draft overtaken": announcing.send(desk_client, draft, version="old", status=409).text,
+            "edit overtaken": announcing.amend(desk_client, draft, version="old", status=409).text,
             "being sent": desk_client.get(sending).text,
             "late": desk_client.get("/organiser/late-links").text,
             "large": client.post("/en/registration", {"email": "x" * 1024 * 1024}, status=413).text,

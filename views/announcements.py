@@ -8,7 +8,8 @@ from werkzeug import Response
 from domain import announcements, roster
 from domain.announcements import NoDraft, NumberChanged
 from domain.conference import LANGUAGES
-from forms import AnnouncementForm, SendForm, StopForm
+from domain.registration import ChangedMeanwhile
+from forms import AnnouncementForm, DraftForm, SendForm, StopForm
 from htmx import go, render
 from i18n import current_language
 from models import Announcement
@@ -55,19 +56,32 @@ def edit(number: int) -> Response | tuple[str, int]:
     announcement = find(number)
     if announcement.state != "draft":
         return too_late(number)
-    form = AnnouncementForm(data=as_data(announcement))
+    form = DraftForm(data=as_data(announcement))
     if form.validate_on_submit():
         try:
             announcements.amend(
                 announcement,
                 form.written("subject"),
                 form.written("text"),
+                version=form.version.data or "",
                 organiser=current_user.organiser,
             )
         except NoDraft:
             return too_late(number)
+        except ChangedMeanwhile:
+            return overtaken(find(number), form)
         return go(url_for("announcements.show", number=number))
     return form_page("announcements/edit.html", _("Change the draft"), form, announcement.search)
+
+
+def overtaken(announcement: Announcement, form: DraftForm) -> tuple[str, int]:
+    """The form as it was typed, beside what has been stored meanwhile: sent once more, it counts."""
+    stored = as_data(announcement)
+    form.version.data = stored["version"]
+    heading, differing = _("Change the draft"), form.differing(stored)
+    return form_page(
+        "announcements/edit.html", heading, form, announcement.search, status=409, differing=differing
+    )
 
 
 def find(number: int) -> Announcement:
@@ -82,12 +96,15 @@ def too_late(number: int) -> Response:
 
 
 def as_data(announcement: Announcement) -> dict[str, str]:
-    """Subject and text by language, as the values of the form's fields."""
+    """Subject and text by language, and the version, as the values of the form's fields."""
+    version = {"version": announcements.version_of(announcement)}
     subject = {f"subject_{lang}": words for lang, words in announcement.subject.items()}
-    return subject | {f"text_{lang}": words for lang, words in announcement.text.items()}
+    return version | subject | {f"text_{lang}": words for lang, words in announcement.text.items()}
 
 
-def form_page(page: str, heading: str, form: AnnouncementForm, search: str) -> tuple[str, int]:
+def form_page(
+    page: str, heading: str, form: AnnouncementForm, search: str, *, status: int = 200, **notices: object
+) -> tuple[str, int]:
     text = render_template(
         page,
         title=_("Error: %(title)s", title=heading) if form.errors else heading,
@@ -95,8 +112,10 @@ def form_page(page: str, heading: str, form: AnnouncementForm, search: str) -> t
         form=form,
         search=search,
         recipients=announcements.count(search),
+        is_overtaken=status == 409,
+        **notices,
     )
-    return text, 422 if form.errors else 200
+    return text, 422 if form.errors else status
 
 
 @bp.get(ONE)
@@ -119,7 +138,9 @@ def announcement_page(announcement: Announcement, form: SendForm, status: int = 
         previews=((one, announcements.preview(announcement, one, desk=front_desk())) for one in LANGUAGES),
         form=form,
         stop_form=StopForm(formdata=None),
+        version=announcements.version_of(announcement),
         is_late="late" in request.args,
+        is_overtaken=status == 409,
     )
     return with_frames(response)
 
@@ -134,12 +155,19 @@ def preview(number: int, language: str) -> Response:
 
 @bp.post(f"{ONE}/sending")
 def sending(number: int) -> Response:
-    """Send an announcement to everybody whom its search finds now, if that is as many as were agreed to."""
+    """Send an announcement as it was shown to everybody whom its search finds now, if that is as many as agreed to."""
     announcement, form = find(number), SendForm()
     if not form.validate():
         return announcement_page(announcement, form, 422)
     try:
-        announcements.send(announcement, number=form.agreed, organiser=current_user.organiser)
+        announcements.send(
+            announcement,
+            number=form.agreed,
+            version=form.version.data or "",
+            organiser=current_user.organiser,
+        )
+    except ChangedMeanwhile:
+        return announcement_page(find(number), SendForm(formdata=None), 409)
     except NumberChanged as changed:
         form.number.errors = [reason(form, changed.actual)]
         return announcement_page(announcement, form, 422)

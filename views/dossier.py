@@ -80,11 +80,11 @@ def add_note(reference: str) -> Response:
 @bp.post(f"/notes{ONE}/removal")
 def note_removal(reference: str, number: int) -> Response:
     """Remove a note, which its author and the admins may do."""
-    row = found(reference)
-    note = notes.find(row, number)
+    row, form = found(reference), RemovalForm()
+    note = notes.find(row, number, written=form.written.data or "")
     if note and note.organiser != current_user.organiser:
         demand("admin")
-    if not RemovalForm().validate():
+    if not form.validate():
         return page(row, status=422)
     if note:
         notes.remove(note, organiser=current_user.organiser)

@@ -136,3 +136,42 @@ def test_announcement_is_stopped(open_page, start_server, desk, tmp_path, mode):
     expect_no_faults(page, "stopped", "en", mode)
     expect(page.locator("#progress a, #progress form")).to_have_count(0)
     assert slow.rows("SELECT id FROM mail WHERE kind = 'announcement'") == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "mode", "width"),
+    [("fr", "javascript", 360), ("en", "no-javascript", 1280), ("es", "javascript", 360)],
+)
+def test_what_another_has_changed_meanwhile_is_neither_sent_nor_overwritten(
+    open_page, announcing_desk, lang, mode, width
+):
+    page = open_page(announcing_desk, width=width, locale=lang, expecting="status of 409", **MODES[mode])
+    steps.sign_in(page)
+    page.goto("/organiser/registrations")
+    write(page)
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(f"{page.url.removesuffix('/edit')}/edit")
+    save(other, "Coaches")
+    expect(other.locator("h1")).to_have_text("Coaches")
+
+    save(page, "Taxis")
+
+    expect(page.locator("main [role=alert] dd")).to_have_text("Coaches")
+    expect(page.locator("#subject_en")).to_have_value("Taxis")
+    expect_no_faults(page, "draft that another has changed", lang, mode)
+    page.goto(other.url)
+    expect(page.locator("h1")).to_have_text("Coaches")
+    other.goto(f"{other.url}/edit")
+    save(other, "Trains")
+    expect(other.locator("h1")).to_have_text("Trains")
+    send(page, int(page.locator("#recipients strong").inner_text()))
+    expect(page.locator("main [role=alert]")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Trains")
+    expect_no_faults(page, "draft shown again", lang, mode)
+
+
+def save(page: Page, subject: str) -> None:
+    """Give a draft that is open another subject."""
+    page.fill("#subject_en", subject)
+    page.locator("main form button").click()

@@ -2,6 +2,7 @@
 
 import email
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from db import db
+from db import connection, db
 from domain import announcements, clock, mail, organisers, outbox
-from domain.announcements import NoDraft, NumberChanged, Progress, Unwritten
-from domain.registration import cancel, erase
+from domain.announcements import NoDraft, NumberChanged, Progress, Unwritten, version_of
+from domain.registration import ChangedMeanwhile, cancel, erase
 from domain.transport import Deferred
 from domain.worker import CHORES, Worker
 from models import Announcement, AuditEntry, Mail, Organiser, Registration
@@ -50,7 +51,9 @@ def sent(write: Callable[..., Announcement], cem: Organiser) -> Callable[..., An
 
     def send(*languages: str, search: str = "") -> Announcement:
         announcement = write(*languages, search=search)
-        announcements.send(announcement, number=announcements.count(search), organiser=cem)
+        announcements.send(
+            announcement, number=announcements.count(search), version=version_of(announcement), organiser=cem
+        )
         return fresh(announcement)
 
     return send
@@ -103,11 +106,63 @@ def test_draft_is_stored_and_logged_without_its_words(write, cem, noon):
 def test_draft_gets_other_words(write, cem):
     announcement = write()
 
-    announcements.amend(announcement, {"en": "Coaches"}, {"en": "At nine"}, organiser=cem)
+    announcements.amend(
+        announcement, {"en": "Coaches"}, {"en": "At nine"}, version=version_of(announcement), organiser=cem
+    )
 
     again = fresh(announcement)
     assert (again.subject, again.text, again.state) == ({"en": "Coaches"}, {"en": "At nine"}, "draft")
     assert log()[-1] == ("announcement.changed", {"announcement": announcement.id})
+
+
+def test_draft_that_another_has_changed_keeps_their_words(write, cem):
+    announcement = write()
+    shown = version_of(announcement)
+    announcements.amend(announcement, {"en": "Coaches"}, {"en": "At nine"}, version=shown, organiser=cem)
+    before = log()
+
+    with pytest.raises(ChangedMeanwhile):
+        announcements.amend(announcement, {"en": "Taxis"}, {"en": "At ten"}, version=shown, organiser=cem)
+
+    assert (fresh(announcement).subject, log()) == ({"en": "Coaches"}, before)
+
+
+def test_one_of_two_who_change_a_draft_at_once_is_told(write, cem, together):
+    announcement = write()
+
+    def change(subject: str) -> str:
+        shown, words = version_of(announcement), {"en": subject}
+        try:
+            announcements.amend(announcement, words, words, version=shown, organiser=cem)
+        except ChangedMeanwhile:
+            return "told"
+        return "stored"
+
+    answers = together(partial(change, "Coaches"), partial(change, "Taxis"))
+
+    assert sorted(answers) == ["stored", "told"]
+
+
+def test_second_click_changes_a_draft_no_more(write, cem):
+    announcement = write()
+    shown = version_of(announcement)
+
+    for _ in range(2):
+        announcements.amend(announcement, {"en": "Coaches"}, {"en": "At nine"}, version=shown, organiser=cem)
+
+    assert [action for action, _ in log()] == ["announcement.written", "announcement.changed"]
+
+
+@pytest.mark.parametrize("column", ["subject", "text", "search"])
+def test_version_is_another_when_anything_else_is_written_or_to_others(write, column):
+    announcement = write()
+    before = version_of(announcement)
+    reordered = {lang: SUBJECT[lang] for lang in reversed(SUBJECT)}
+    assert version_of(Announcement(subject=reordered, text=TEXT)) == version_of(fresh(announcement)) == before
+
+    setattr(announcement, column, "union" if column == "search" else {"en": "Coaches"})
+
+    assert version_of(announcement) != before
 
 
 def test_words_stay_once_it_is_sent(sent, delegates, cem):
@@ -116,7 +171,13 @@ def test_words_stay_once_it_is_sent(sent, delegates, cem):
     before = log()
 
     with pytest.raises(NoDraft):
-        announcements.amend(announcement, {"en": "Coaches"}, {"en": "At nine"}, organiser=cem)
+        announcements.amend(
+            announcement,
+            {"en": "Coaches"},
+            {"en": "At nine"},
+            version=version_of(announcement),
+            organiser=cem,
+        )
 
     assert (fresh(announcement).subject, log()) == (SUBJECT, before)
 
@@ -148,7 +209,7 @@ def test_sending_settles_who_the_readers_are(write, listed, cem, noon):
     ada, bo = listed(), listed()
     announcement = write()
 
-    announcements.send(announcement, number=2, organiser=cem)
+    announcements.send(announcement, number=2, version=version_of(announcement), organiser=cem)
 
     listed()
     again = fresh(announcement)
@@ -165,10 +226,23 @@ def test_another_number_sends_nothing(write, delegates, cem, number):
     before = log()
 
     with pytest.raises(NumberChanged) as refusal:
-        announcements.send(announcement, number=number, organiser=cem)
+        announcements.send(announcement, number=number, version=version_of(announcement), organiser=cem)
 
     assert refusal.value.actual == 2
     assert (fresh(announcement).state, fresh(announcement).readers, log()) == ("draft", [], before)
+
+
+def test_draft_that_is_changed_meanwhile_is_not_sent(write, delegates, cem):
+    delegates(1)
+    announcement = write()
+    shown = version_of(announcement)
+    announcements.amend(announcement, {"en": "Coaches"}, {"en": "At nine"}, version=shown, organiser=cem)
+    before = log()
+
+    with pytest.raises(ChangedMeanwhile):
+        announcements.send(announcement, number=1, version=shown, organiser=cem)
+
+    assert (fresh(announcement).state, log()) == ("draft", before)
 
 
 def test_somebody_who_registers_meanwhile_changes_the_number(write, delegates, cem):
@@ -178,10 +252,10 @@ def test_somebody_who_registers_meanwhile_changes_the_number(write, delegates, c
     delegates(1)
 
     with pytest.raises(NumberChanged) as refusal:
-        announcements.send(announcement, number=agreed, organiser=cem)
+        announcements.send(announcement, number=agreed, version=version_of(announcement), organiser=cem)
 
     assert refusal.value.actual == 3
-    announcements.send(announcement, number=3, organiser=cem)
+    announcements.send(announcement, number=3, version=version_of(announcement), organiser=cem)
     assert fresh(announcement).total == 3
 
 
@@ -189,7 +263,7 @@ def test_nothing_is_sent_to_nobody(write, cem):
     announcement = write(search="nobody of this name")
 
     with pytest.raises(NumberChanged):
-        announcements.send(announcement, number=0, organiser=cem)
+        announcements.send(announcement, number=0, version=version_of(announcement), organiser=cem)
 
     assert fresh(announcement).state == "draft"
 
@@ -202,7 +276,7 @@ def test_draft_without_a_whole_language_is_not_sent(delegates, cem, subject, tex
     announcement = announcements.draft(subject, text, search="", organiser=cem)
 
     with pytest.raises(Unwritten):
-        announcements.send(announcement, number=1, organiser=cem)
+        announcements.send(announcement, number=1, version=version_of(announcement), organiser=cem)
 
     assert fresh(announcement).state == "draft"
 
@@ -213,7 +287,7 @@ def test_two_clicks_at_once_send_once(write, delegates, cem, together):
 
     def click() -> str:
         try:
-            announcements.send(announcement, number=2, organiser=cem)
+            announcements.send(announcement, number=2, version=version_of(announcement), organiser=cem)
         except NoDraft:
             return "no draft"
         return "sent"
@@ -229,7 +303,7 @@ def test_sending_wakes_the_worker(write, delegates, cem):
     announcement = write()
     outbox.wake.clear()
 
-    announcements.send(announcement, number=1, organiser=cem)
+    announcements.send(announcement, number=1, version=version_of(announcement), organiser=cem)
 
     assert outbox.wake.is_set()
 
@@ -300,7 +374,7 @@ def test_half_a_language_counts_as_none(listed, cem, desk):
     draft = announcements.draft(
         {"fr": "Navettes", "en": "Shuttles"}, {"en": TEXT["en"]}, search="", organiser=cem
     )
-    announcements.send(draft, number=1, organiser=cem)
+    announcements.send(draft, number=1, version=version_of(draft), organiser=cem)
 
     prepare_all(desk)
 
@@ -386,9 +460,9 @@ def test_mails_are_composed_before_anybody_has_to_wait(sent, delegates, desk, mo
 def test_announcement_that_was_sent_first_comes_first(write, delegates, cem, desk, noon):
     delegates(1)
     written_first, sent_first = write("fr"), write("en")
-    announcements.send(sent_first, number=1, organiser=cem)
+    announcements.send(sent_first, number=1, version=version_of(sent_first), organiser=cem)
     noon.shift(timedelta(seconds=1))
-    announcements.send(written_first, number=1, organiser=cem)
+    announcements.send(written_first, number=1, version=version_of(written_first), organiser=cem)
 
     announcements.prepare_some(desk)
 
@@ -496,6 +570,29 @@ def test_stopping_takes_back_what_waits_when_all_is_written(sent, delegates, des
     assert fresh(announcement).state == "sent"
 
     announcements.stop(announcement, organiser=cem)
+
+    assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
+
+
+def test_stopping_while_the_last_mails_are_written_takes_them_back(sent, delegates, desk, cem, monkeypatch):
+    delegates(3)
+    announcement = sent()
+
+    def stop() -> None:
+        with connection():
+            announcements.stop(announcement, organiser=cem)
+
+    def hold(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        stopping.append(pool.submit(stop))
+        wait(stopping, timeout=0.3)  # it cannot be done before the worker is
+        outbox.enqueue(*given, **named)
+
+    stopping: list[Future[None]] = []
+    monkeypatch.setattr(outbox, "enqueue", hold)
+    with ThreadPoolExecutor(1) as pool:
+        announcements.prepare_some(desk)
+        stopping[0].result(timeout=10)
 
     assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
 

@@ -105,12 +105,56 @@ def test_late_link_leaves_nothing_behind_when_it_fails_halfway(make, cem, monkey
     assert [table.select().count() for table in TABLES] == before
 
 
-def test_each_late_link_is_another(make):
-    first, second = make(), make()
+def test_late_link_a_minute_later_is_another(make, closed):
+    first = make()
+    closed.shift(timedelta(minutes=1))
+
+    second = make()
 
     assert first.public_id != second.public_id
     assert len(first.public_id) == 32
     assert Mail.select().count() == 2
+
+
+def test_two_clicks_make_one_late_link_and_one_mail(make, closed):
+    first = make("Ada@example.org")
+    closed.shift(timedelta(seconds=59))
+
+    second = make("ada@example.org")
+
+    assert second == first
+    assert (LateLink.select().count(), Mail.select().count()) == (1, 1)
+    assert [entry.action for entry in AuditEntry.select()].count("late_link.made") == 1
+
+
+def test_two_clicks_at_once_make_one_late_link_and_one_mail(make, together):
+    links = together(*[make] * 4)
+
+    assert links == [LateLink.get()] * 4
+    assert Mail.select().count() == 1
+
+
+@pytest.mark.parametrize("other", ["address", "language", "organiser"])
+def test_late_link_for_somebody_else_is_another(make, cem, desk, other):
+    first = make()
+    eve = organisers.add("eve@example.org", "correct horse battery staple")
+
+    second = late.make(
+        "bo@example.org" if other == "address" else "ada@example.org",
+        lang="fr" if other == "language" else "en",
+        organiser=eve if other == "organiser" else cem,
+        desk=desk,
+    )
+
+    assert second != first
+    assert Mail.select().count() == 2
+
+
+def test_late_link_that_has_been_used_is_not_given_again(make, send_with, desk):
+    used = make()
+    cancel(row_of(send_with(used)), "", desk=desk)
+
+    assert make() != used
 
 
 def test_newest_late_links_come_first_with_organiser_and_registration(make, send_with, cem):

@@ -54,8 +54,25 @@ def test_note_belongs_to_one_registration_alone(ada, stored, cem):
     notes.add(ada, "Speaks on Friday", organiser=cem)
     (note,) = notes.of(ada)
 
+    written = note.created_at.isoformat()
     assert notes.of(bo) == []
-    assert (notes.find(ada, note.id), notes.find(bo, note.id)) == (note, None)
+    assert notes.find(ada, note.id, written=written) == note
+    assert notes.find(bo, note.id, written=written) is None
+
+
+def test_note_with_the_number_of_a_removed_one_is_another(ada, cem, noon):
+    notes.add(ada, "Speaks on Friday", organiser=cem)
+    (removed,) = notes.of(ada)
+    notes.remove(removed, organiser=cem)
+    noon.shift(60)
+    notes.add(ada, "Needs a lectern", organiser=cem)
+    Note.update(id=removed.id).execute()  # as SQLite does it by itself
+
+    found = notes.find(ada, removed.id, written=removed.created_at.isoformat())
+    notes.remove(removed, organiser=cem)
+
+    assert found is None
+    assert [note.text for note in notes.of(ada)] == ["Needs a lectern"]
 
 
 def test_delegates_own_copy_has_the_notes(ada, cem, noon):

@@ -104,7 +104,9 @@ def announce(desk: Desk) -> None:
     draft = announcements.draft(
         subject, dict.fromkeys(subject, "https://example.org/8"), search="", organiser=organiser
     )
-    announcements.send(draft, number=announcements.count(""), organiser=organiser)
+    announcements.send(
+        draft, number=announcements.count(""), version=announcements.version_of(draft), organiser=organiser
+    )
     announcements.prepare_some(desk)
 
 

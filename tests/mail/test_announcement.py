@@ -33,7 +33,7 @@ def announced(app, send, database) -> Callable[..., EmailMessage]:
         send(lang)
         cem = Organiser.create(email="cem@example.org", password_hash="", created_at=clock.now())
         draft = announcements.draft(subject, text, search="", organiser=cem)
-        announcements.send(draft, number=1, organiser=cem)
+        announcements.send(draft, number=1, version=announcements.version_of(draft), organiser=cem)
         announcements.prepare_some(app.extensions["desk"])
         stored = Mail.get(Mail.kind == "announcement").message
         return email.message_from_string(stored, policy=SMTP)

@@ -23,6 +23,11 @@ def token_on(page: Page) -> str:
     return str(page.select("main [name=csrf_token]")[0]["value"])
 
 
+def hidden_on(page: Page) -> dict[str, str]:
+    """What the form on a page sends besides what is typed."""
+    return {str(field["name"]): str(field["value"]) for field in page.select("main [type=hidden]")}
+
+
 def write(client: PageClient, *languages: str, q: str = "", status: int = 303, **words: str) -> Page:
     """Fill in the form for an announcement; in all languages unless some are named."""
     path = f"{ANNOUNCEMENTS}/new{f'?q={q}' if q else ''}"
@@ -35,11 +40,16 @@ def written(client: PageClient, *languages: str, **given: Any) -> str:
     return write(client, *languages, **given).headers["Location"]
 
 
+def amend(client: PageClient, path: str, *, status: int = 303, **fields: str) -> Page:
+    """Open a draft for changes, in all languages, and save it."""
+    path = f"{path}/edit"
+    return client.post(path, hidden_on(client.get(path)) | WORDS | fields, status=status)
+
+
 def send(client: PageClient, path: str, *, status: int = 303, **fields: str) -> Page:
     """Open an announcement, type the number of its recipients and press the button."""
     page = client.get(path)
-    shown = page.value("shown")
-    data = {"csrf_token": token_on(page), "shown": shown, "number": shown} | fields
+    data = hidden_on(page) | {"number": page.value("shown")} | fields
     return client.post(f"{path}/sending", data, status=status)
 
 

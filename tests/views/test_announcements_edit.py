@@ -1,7 +1,7 @@
 """GET and POST /organiser/announcements/<number>/edit: other words for a draft."""
 
 import pytest
-from support.announcing import ANNOUNCEMENTS, WORDS, in_languages, sent, token_on, written
+from support.announcing import ANNOUNCEMENTS, WORDS, hidden_on, in_languages, sent, written
 from support.journey import everything, stored
 
 from domain import announcements
@@ -24,10 +24,10 @@ def test_form_shows_the_draft(desk_client, registered):
 
 def test_draft_gets_other_words(desk_client):
     path = written(desk_client)
-    token = token_on(desk_client.get(f"{path}/edit"))
+    hidden = hidden_on(desk_client.get(f"{path}/edit"))
     words = EMPTY | in_languages("en") | {"subject_en": "Coaches"}
 
-    page = desk_client.post(f"{path}/edit", {"csrf_token": token} | words, status=303)
+    page = desk_client.post(f"{path}/edit", hidden | words, status=303)
 
     (draft,) = stored(Announcement)
     assert page.headers["Location"] == path
@@ -37,11 +37,11 @@ def test_draft_gets_other_words(desk_client):
 
 def test_draft_stays_when_its_new_words_are_no_good(desk_client):
     path = written(desk_client)
-    token = token_on(desk_client.get(f"{path}/edit"))
+    hidden = hidden_on(desk_client.get(f"{path}/edit"))
     before = everything()
     words = EMPTY | {"subject_en": "Coaches"}
 
-    page = desk_client.post(f"{path}/edit", {"csrf_token": token} | words, status=422)
+    page = desk_client.post(f"{path}/edit", hidden | words, status=422)
 
     assert page.value("subject_en") == "Coaches"
     assert page.texts("#summary a") == ["Enter the text (English) too, or remove the subject"]
@@ -49,17 +49,57 @@ def test_draft_stays_when_its_new_words_are_no_good(desk_client):
     assert everything() == before
 
 
+def test_two_who_change_a_draft_do_not_overwrite_each_other(desk_client):
+    path = written(desk_client, "en")
+    hidden = hidden_on(desk_client.get(f"{path}/edit"))
+    desk_client.post(
+        f"{path}/edit", hidden | EMPTY | in_languages("en") | {"subject_en": "Coaches"}, status=303
+    )
+    before = everything()
+
+    page = desk_client.post(f"{path}/edit", hidden | WORDS | {"subject_en": "Taxis"}, status=409)
+
+    assert everything() == before
+    assert page.value("subject_en") == "Taxis"
+    assert page.texts("main [role=alert] p")[0].startswith("The announcement has been changed meanwhile.")
+    told = zip(page.texts("main [role=alert] dt"), page.texts("main [role=alert] dd"), strict=True)
+    assert dict(told) == {
+        "Subject (English)": "Coaches",
+        **{f"{part} ({name})": "–" for part in ("Subject", "Text") for name in ("Français", "Español")},
+    }
+    desk_client.post(f"{path}/edit", hidden_on(page) | WORDS | {"subject_en": "Taxis"}, status=303)
+    assert stored(Announcement)[0].subject["en"] == "Taxis"
+
+
+def test_second_click_on_save_is_no_change_by_somebody_else(desk_client):
+    path = written(desk_client)
+    data = hidden_on(desk_client.get(f"{path}/edit")) | WORDS | {"subject_en": "Coaches"}
+
+    for _ in range(2):
+        desk_client.post(f"{path}/edit", data, status=303)
+
+    assert [entry.action for entry in stored(AuditEntry)].count("announcement.changed") == 1
+
+
+def test_refusal_of_the_new_words_does_not_hide_that_somebody_else_changed_it(desk_client):
+    path = written(desk_client)
+    hidden = hidden_on(desk_client.get(f"{path}/edit"))
+    desk_client.post(f"{path}/edit", hidden | WORDS | {"subject_en": "Coaches"}, status=303)
+
+    page = desk_client.post(f"{path}/edit", hidden | EMPTY, status=422)
+
+    desk_client.post(f"{path}/edit", hidden_on(page) | WORDS, status=409)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_has_been_sent_is_not_changed(desk_client, registered, method):
     registered()
     path = written(desk_client)
-    token = token_on(desk_client.get(f"{path}/edit"))
+    hidden = hidden_on(desk_client.get(f"{path}/edit"))
     sent_one = sent(desk_client)
     before = everything()
 
-    page = desk_client.open(
-        f"{sent_one}/edit", method=method, data={"csrf_token": token} | in_languages("en"), status=303
-    )
+    page = desk_client.open(f"{sent_one}/edit", method=method, data=hidden | in_languages("en"), status=303)
 
     assert page.headers["Location"] == f"{sent_one}?late=1"
     assert desk_client.get(page.headers["Location"]).texts("main [role=alert]") == [
@@ -70,13 +110,13 @@ def test_what_has_been_sent_is_not_changed(desk_client, registered, method):
 
 def test_draft_that_is_sent_meanwhile_is_not_changed(desk_client, monkeypatch):
     path = written(desk_client)
-    token = token_on(desk_client.get(f"{path}/edit"))
+    hidden = hidden_on(desk_client.get(f"{path}/edit"))
 
     def too_late(*given, **named):
         raise NoDraft
 
     monkeypatch.setattr(announcements, "amend", too_late)
-    page = desk_client.post(f"{path}/edit", {"csrf_token": token} | WORDS, status=303)
+    page = desk_client.post(f"{path}/edit", hidden | WORDS, status=303)
 
     assert page.headers["Location"] == f"{path}?late=1"
 

@@ -1,7 +1,7 @@
 """POST /organiser/announcements/<number>/sending: to everybody, once their exact number has been typed."""
 
 import pytest
-from support.announcing import ANNOUNCEMENTS, in_languages, send, token_on, written
+from support.announcing import ANNOUNCEMENTS, amend, hidden_on, in_languages, send, token_on, written
 from support.journey import HTMX, again, everything, stored
 
 from models import Announcement, AuditEntry
@@ -48,10 +48,9 @@ def test_endless_number_sends_nothing(desk_client, path):
 
 
 def test_number_that_changes_meanwhile_sends_nothing_and_is_said(desk_client, path, registered):
-    token = token_on(desk_client.get(path))
+    data = hidden_on(desk_client.get(path)) | {"number": "2"}
     registered()
     before = everything()
-    data = {"csrf_token": token, "shown": "2", "number": "2"}
 
     page = desk_client.post(f"{path}/sending", data, status=422)
 
@@ -59,6 +58,32 @@ def test_number_that_changes_meanwhile_sends_nothing_and_is_said(desk_client, pa
     assert page.value("shown") == "3"
     assert page.texts("#recipients dd")[0] == "3"
     assert everything() == before
+
+
+def test_what_another_has_changed_meanwhile_is_not_sent_but_shown(desk_client, path):
+    data = hidden_on(desk_client.get(path)) | {"number": "2"}
+    amend(desk_client, path, subject_en="Coaches")
+    before = everything()
+
+    page = desk_client.post(f"{path}/sending", data, status=409)
+
+    assert page.texts("main [role=alert]") == [
+        "The announcement has been changed meanwhile. Please look at it again."
+    ]
+    assert page.texts("h1") == ["Coaches"]
+    assert page.value("number") == ""
+    assert everything() == before
+    desk_client.post(f"{path}/sending", hidden_on(page) | {"number": "2"}, status=303)
+    assert stored(Announcement)[0].state == "sending"
+
+
+def test_page_from_before_versions_sends_nothing(desk_client, path):
+    data = hidden_on(desk_client.get(path)) | {"number": "2"}
+    del data["version"]
+
+    desk_client.post(f"{path}/sending", data, status=409)
+
+    assert stored(Announcement)[0].state == "draft"
 
 
 def test_languages_of_a_refusal_lead_to_the_announcement(desk_client, path):
@@ -70,8 +95,7 @@ def test_languages_of_a_refusal_lead_to_the_announcement(desk_client, path):
 
 
 def test_second_click_sends_nothing_more(desk_client, path):
-    token = token_on(desk_client.get(path))
-    data = {"csrf_token": token, "shown": "2", "number": "2"}
+    data = hidden_on(desk_client.get(path)) | {"number": "2"}
 
     answers = [desk_client.post(f"{path}/sending", data, status=303).headers["Location"] for _ in range(2)]
 
@@ -80,8 +104,7 @@ def test_second_click_sends_nothing_more(desk_client, path):
 
 
 def test_sending_with_htmx_leads_on_too(desk_client, path):
-    token = token_on(desk_client.get(path))
-    data = {"csrf_token": token, "shown": "2", "number": "2"}
+    data = hidden_on(desk_client.get(path)) | {"number": "2"}
 
     page = desk_client.post(f"{path}/sending", data, headers=HTMX, status=204)
 
@@ -90,7 +113,7 @@ def test_sending_with_htmx_leads_on_too(desk_client, path):
 
 @pytest.mark.parametrize("token", ["", "forged"])
 def test_nothing_is_sent_without_the_token(desk_client, path, token):
-    data = {"csrf_token": token, "shown": "2", "number": "2"}
+    data = hidden_on(desk_client.get(path)) | {"csrf_token": token, "number": "2"}
 
     page = desk_client.post(f"{path}/sending", data, status=422)
 

@@ -22,16 +22,17 @@ def path(row) -> str:
 
 @pytest.fixture
 def write(row):
-    """Let somebody write a note; returns where to remove it."""
+    """Let somebody write a note; returns where to remove it, and what the button to do so sends."""
 
-    def write(address: str) -> str:
+    def write(address: str) -> tuple[str, dict[str, str]]:
         with connection():
             writer = Organiser.get_or_none(Organiser.email == address) or Organiser.create(
                 email=address, password_hash="", created_at=clock.now()
             )
             notes.add(row, "Speaks on Friday", organiser=writer)
-            number = Note.select().order_by(Note.id.desc()).get().id
-        return f"/organiser/registrations/{row.reference}/notes/{number}/removal"
+            note = Note.select().order_by(Note.id.desc()).get()
+        removal = f"/organiser/registrations/{row.reference}/notes/{note.id}/removal"
+        return removal, {"written": note.created_at.isoformat()}
 
     return write
 
@@ -51,43 +52,72 @@ def token(page) -> dict[str, str]:
 )
 def test_note_is_removed_by_its_author_or_an_admin(sign_in_as, path, write, role, author, is_allowed):
     browser = sign_in_as(role)
-    removal = write(author)
+    removal, seen = write(author)
     page = browser.get(path)
     assert bool(page.select(f'form[action="{removal}"]')) == is_allowed
 
-    browser.post(removal, token(page), status=303 if is_allowed else 403)
+    browser.post(removal, token(page) | seen, status=303 if is_allowed else 403)
 
     assert (stored(Note) == []) == is_allowed
     assert (stored(AuditEntry)[-1].action == "registration.note_removed") == is_allowed
 
 
 def test_htmx_gets_the_section_without_the_note(desk_client, path, write):
-    removal = write("cem@example.org")
+    removal, seen = write("cem@example.org")
+    page = desk_client.get(path)
+    sent = {field["name"]: field["value"] for field in page.select(f'form[action="{removal}"] input')}
+    assert sent == token(page) | seen
 
-    page = desk_client.post(removal, token(desk_client.get(path)), headers=HTMX)
+    page = desk_client.post(removal, sent, headers=HTMX)
 
     assert page.texts("#handling [role=status]") == ["The note is removed."]
     assert page.select(".note") == []
 
 
 def test_note_that_is_gone_already_is_no_fault(desk_client, path, write):
-    removal = write("cem@example.org")
+    removal, seen = write("cem@example.org")
 
     for _ in range(2):
-        desk_client.post(removal, token(desk_client.get(path)), status=303)
+        desk_client.post(removal, token(desk_client.get(path)) | seen, status=303)
 
     assert [entry.action for entry in stored(AuditEntry)].count("registration.note_removed") == 1
 
 
 def test_note_on_another_registration_is_left_alone(desk_client, path, write, registered):
-    removal = write("cem@example.org").replace(path, f"/organiser/registrations/{registered().reference}")
+    removal, seen = write("cem@example.org")
+    removal = removal.replace(path, f"/organiser/registrations/{registered().reference}")
 
-    desk_client.post(removal, token(desk_client.get(path)), status=303)
+    desk_client.post(removal, token(desk_client.get(path)) | seen, status=303)
 
     assert len(stored(Note)) == 1
 
 
+@pytest.mark.parametrize("author", ["cem@example.org", "bo@example.org"])
+def test_stale_button_leaves_the_note_alone_that_has_its_number_by_now(sign_in_as, path, write, author):
+    browser = sign_in_as("visa")
+    removal, seen = write("cem@example.org")
+    page = browser.get(path)
+    browser.post(removal, token(page) | seen, status=303)
+    assert write(author)[0] == removal
+
+    page = browser.post(removal, token(page) | seen, headers=HTMX)
+
+    assert page.texts("#handling [role=status]") == ["The note is removed."]
+    assert len(page.select(".note")) == len(stored(Note)) == 1
+
+
+def test_button_of_a_page_that_does_not_say_which_note_it_showed_removes_none(desk_client, path, write):
+    removal, _ = write("cem@example.org")
+
+    page = desk_client.post(removal, token(desk_client.get(path)), status=422)
+
+    assert "This page had been open for too long" in page.text
+    assert len(stored(Note)) == 1
+
+
 def test_note_is_not_removed_without_the_token(desk_client, write):
-    desk_client.post(write("cem@example.org"), {}, status=422)
+    removal, seen = write("cem@example.org")
+
+    desk_client.post(removal, seen, status=422)
 
     assert len(stored(Note)) == 1

@@ -42,6 +42,13 @@ def test_link_is_made_mailed_and_logged(app, desk_client, lang):
     )
 
 
+def test_second_click_makes_no_other_link_and_says_the_same(desk_client):
+    answers = [make(desk_client, email="bo@example.org") for _ in range(2)]
+
+    assert [page.headers["Location"] for page in answers] == [f"{PAGE}?done=1"] * 2
+    assert (len(stored(LateLink)), len(stored(Mail))) == (1, 1)
+
+
 def words_of(mail: Mail) -> str:
     return mail.message.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
 
