@@ -144,9 +144,7 @@ def stop(announcement: Announcement, *, organiser: Organiser) -> None:
     """
     theirs = Mail.announcement == announcement.id
     with write():
-        stored_now(
-            announcement
-        )  # the mails that a worker is just writing are there to be seen only afterwards
+        stored_now(announcement)  # only after it are the mails to be seen that a worker is just writing
         is_on_its_way = (Announcement.state == "sending") | waits()
         stopped = Announcement.update(state="stopped").where(
             Announcement.id == announcement.id, is_on_its_way

@@ -9,7 +9,7 @@ from cryptography.fernet import InvalidToken
 from peewee import IntegrityError, ModelSelect, fn
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from db import is_outage, on_sqlite, write
+from db import held, is_outage, write
 from domain import audit, clock, codes
 from domain.codes import digest
 from models import AuditEntry, Authenticator, Organiser, SignIn
@@ -315,17 +315,10 @@ def make_codes(organiser: Organiser, key: str) -> list[str]:
     """Ten new recovery codes in the place of the earlier ones. A repeat with the same key returns the same."""
     fresh = codes.recovery_codes(f"{organiser.id} {key}")
     with write():
-        _hold(organiser)
+        held(Organiser.select(Organiser.id).where(Organiser.id == organiser.id)).first()
         codes.store(organiser, fresh)
         audit.record("organiser.codes_made", organiser=organiser)
     return fresh
-
-
-def _hold(organiser: Organiser) -> None:
-    """Keep an organiser's access from changing elsewhere until the transaction ends; on SQLite one writes at a time."""
-    if not on_sqlite():
-        row: Any = Organiser.select(Organiser.id).where(Organiser.id == organiser.id)
-        row.for_update("FOR NO KEY UPDATE").first()
 
 
 def sign_out(token: str, organiser: Organiser) -> None:

@@ -309,9 +309,7 @@ def address(token: str) -> Response | str:
             if registration.pending_email is None:
                 abort(
                     410,
-                    _(
-                        "This address is in use already. The newest mail there has the link to the registration."
-                    ),
+                    _("This address is in use already. The newest mail has the link to the registration."),
                 )
     except (BadData, LinkUnknown, ChangedMeanwhile, RegistrationErased):
         abort(404, _("This link confirms no address, or no longer."))

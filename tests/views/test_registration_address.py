@@ -71,7 +71,7 @@ def test_confirming_twice_leads_on_and_changes_nothing_more(app, client, row):
 
     assert second.headers["Location"] == first.headers["Location"]
     assert looked.texts(".prose__lede") == [
-        "This address is in use already. The newest mail there has the link to the registration."
+        "This address is in use already. The newest mail has the link to the registration."
     ]
     assert everything() == before
 
