@@ -59,7 +59,7 @@ def taipan(
     """Somebody who came through a late link and left a trace wherever one can be left."""
     noon.move_to(desk.conference.closes_at + HOUR)
     cem = organisers.add("cem@example.org", "correct horse battery staple")
-    links = [late.make("Taipan@example.org", lang="en", organiser=cem, desk=desk) for _ in range(2)]
+    links = [late.make("Taipan@example.org", lang=lang, organiser=cem, desk=desk) for lang in ("en", "fr")]
     row = stored(
         email="taipan@example.org",
         late_link=links[0].public_id,
