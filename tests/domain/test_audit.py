@@ -49,6 +49,20 @@ def test_entry_is_neither_changed_nor_deleted(cem, statement):
     assert (entry.action, entry.organiser, entry.details) == ("registration.viewed", cem, {"rows": 3})
 
 
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+def test_entry_is_not_replaced(cem):
+    put(organiser=cem)
+    (before,) = AuditEntry.select().dicts()
+
+    with pytest.raises(IntegrityError), db.atomic():
+        db.execute_sql(
+            "INSERT OR REPLACE INTO audit_entry (id, at, action, details) VALUES (?, 0, 'x', '{}')",
+            [before["id"]],
+        )
+
+    assert list(AuditEntry.select().dicts()) == [before]
+
+
 @pytest.mark.parametrize("service", ["postgresql"], indirect=True)
 def test_log_is_not_truncated(cem):
     put(organiser=cem)
