@@ -24,32 +24,27 @@
     event.stopImmediatePropagation();
   }, true);
 
-  // Trouble on the way: the form stays as it is, and the words stand just above the button.
-  const say = (kind) => {
+  // Trouble on the way: the form stays as it is, and the page says so in the words that it has brought along.
+  const isAside = (ctx) => ctx.sourceElement?.matches?.(".field, .warning"); // a check that nobody has asked for
+  const say = (ctx, kind) => {
     const place = document.getElementById("trouble");
-    if (!place) return;
+    if (!place || isAside(ctx)) return;
     place.textContent = kind ? place.dataset[kind] : "";
     place.hidden = !kind;
   };
-  const isOwnField = (ctx) => ctx.sourceElement?.matches?.(".field");
 
-  document.addEventListener("htmx:before:request", (event) => {
-    if (!isOwnField(event.detail.ctx)) say(null);
-  });
+  document.addEventListener("htmx:before:request", (event) => say(event.detail.ctx, null));
   document.addEventListener("htmx:error", (event) => {
-    if (!event.detail.ctx || isOwnField(event.detail.ctx)) return;
+    if (!event.detail.ctx) return;
     const timedOut = event.detail.error === "timeout" || event.detail.ctx.request?.signal?.reason === "timeout";
-    say(timedOut ? "timeout" : navigator.onLine ? "other" : "offline");
+    say(event.detail.ctx, timedOut ? "timeout" : navigator.onLine ? "other" : "offline");
   });
   document.addEventListener("htmx:before:response", (event) => {
-    const { response } = event.detail.ctx;
-    const known = { 404: "gone", 410: "gone", 413: "large", 429: "busy" };
-    if (!response.headers.get("X-Convoke")) {
-      event.preventDefault(); // a proxy's or a hotel's page, not ours
-      if (!isOwnField(event.detail.ctx)) say("other");
-    } else if (response.status >= 400 && ![401, 403, 409, 422].includes(response.status) && !isOwnField(event.detail.ctx)) {
-      say(known[response.status] ?? "other");
-    }
+    const { sourceElement, response: { headers, status } } = event.detail.ctx;
+    const isOurs = headers.get("X-Convoke");
+    if (!isOurs) event.preventDefault(); // a proxy's or a hotel's page
+    if (isOurs && (status < 400 || status === 401 || sourceElement?.hasAttribute?.(`hx-status:${status}`))) return; // shown
+    say(event.detail.ctx, (isOurs && { 404: "gone", 410: "gone", 413: "large", 429: "busy" }[status]) || "other");
   });
 
   // The check page takes the form's place without leaving it. An entry in the history makes "Back" lead to the form and
@@ -64,7 +59,7 @@
   document.addEventListener("htmx:after:swap", (event) => {
     if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
     if (!onCheckPage() && registration() && location.hash === "#check") history.replaceState(history.state, "", location.pathname);
-    const first = isOwnField(event.detail.ctx) ? null : document.querySelector("#registration [autofocus]");
+    const first = isAside(event.detail.ctx) ? null : document.querySelector("#registration [autofocus]");
     first?.focus({ preventScroll: true });
     first?.scrollIntoView({ block: "start" }); // a summary of errors may be taller than the window
   });
