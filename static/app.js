@@ -3,12 +3,15 @@
   "use strict";
   if (!window.htmx) return void document.documentElement.classList.add("htmx-missing");
 
-  // The list by keyboard: "/" leads to the search, the arrows along the rows; Enter opens, as with every link.
+  // The list by keyboard: "/" leads to the search, the arrows from there along the rows (or their tick boxes) and back.
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-    const rows = [...document.querySelectorAll(".table tbody th a")];
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const target = event.key === "/" ? document.getElementById("q") : rows[rows.indexOf(event.target) + step];
+    const other = event.ctrlKey || event.metaKey || event.altKey || event.isComposing;
+    if (other || event.target.matches("input:not(#q, tbody .tick__input), select, textarea")) return;
+    const kind = event.target.matches(".tick__input") ? ".tick__input" : "th a";
+    const stops = [document.getElementById("q"), ...document.querySelectorAll(`#registrations tbody ${kind}`)];
+    const step = event.shiftKey ? NaN : { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const isWay = event.key === "/" && event.target !== stops[0];
+    const target = isWay ? stops[0] : stops[Math.max(stops.indexOf(event.target), 0) + step];
     if (target) event.preventDefault();
     target?.focus();
   });

@@ -390,7 +390,45 @@ def test_slash_leads_to_the_search_and_is_a_letter_there(open_page, desk, signed
     expect(page.locator("#q")).to_be_focused()
     expect(page.locator("#q")).to_have_value("")
     page.keyboard.press("/")
-    page.keyboard.press("ArrowDown")
 
     expect(page.locator("#q")).to_have_value("/")
     expect(page.locator("#q")).to_be_focused()
+
+
+def test_arrows_lead_from_the_search_to_the_rows_and_back(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    page.focus("#q")
+
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("tbody th a").first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#q")).to_be_focused()
+
+
+def test_arrows_lead_along_the_tick_boxes(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    ticks = page.locator("tbody .tick__input")
+    ticks.nth(0).focus()
+
+    page.keyboard.press("ArrowDown")
+    expect(ticks.nth(1)).to_be_focused()
+    page.keyboard.press("Space")
+    expect(ticks.nth(1)).to_be_checked()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#q")).to_be_focused()
+
+
+def test_arrows_are_the_browsers_in_other_fields(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    open_panel(page, "Filters")
+
+    for field in ("#filter-visa-requested", "#batch-kind"):
+        page.focus(field)
+        page.keyboard.press("ArrowDown")
+        expect(page.locator(field)).to_be_focused()

@@ -105,3 +105,13 @@ def test_number_leads_to_the_list(open_page, counting_desk, signed_in):
 
     expect(page.locator("h1")).to_have_text("Registrations")
     expect(page.locator(".chip")).to_have_count(4)
+
+
+def test_arrows_scroll_the_statistics(open_page, counting_desk, signed_in):
+    page = open_page(counting_desk, **signed_in)
+    page.goto(STATISTICS)
+
+    page.keyboard.press("ArrowDown")
+
+    page.wait_for_function("window.scrollY > 0")
+    expect(page.locator("body")).to_be_focused()
