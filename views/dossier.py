@@ -57,13 +57,13 @@ def marks(reference: str) -> Response:
         abort(400)
     demand(verbs.MARKS[name].right)
     if not form.validate():
-        return page(row, status=422)
+        return page(row, sent=name, status=422)
     try:
         former = form.former.data or ""
         verbs.put(row, name, value, former=former, sequence=form.seen, organiser=current_user.organiser)
     except ChangedMeanwhile:
-        return page(found(reference), status=409)
-    return done(reference, "mark")
+        return page(found(reference), sent=name, status=409)
+    return done(reference, "mark", sent=name)
 
 
 @bp.post("/notes")
@@ -72,9 +72,9 @@ def add_note(reference: str) -> Response:
     row, form = found(reference), NoteForm()
     if not form.validate():
         form.note.render_kw = form.note.render_kw | {"autofocus": True}
-        return page(row, note_form=form, status=422)
+        return page(row, note_form=form, sent="note", status=422)
     notes.add(row, form.note.data, organiser=current_user.organiser)
-    return done(reference, "note")
+    return done(reference, "note", sent="note")
 
 
 @bp.post(f"/notes{ONE}/removal")
@@ -85,10 +85,10 @@ def note_removal(reference: str, number: int) -> Response:
     if note and note.organiser != current_user.organiser:
         demand("admin")
     if not form.validate():
-        return page(row, status=422)
+        return page(row, sent="removal", status=422)
     if note:
         notes.remove(note, organiser=current_user.organiser)
-    return done(reference, "removal")
+    return done(reference, "removal", sent="removal")
 
 
 def found(reference: str) -> Registration:
@@ -98,10 +98,10 @@ def found(reference: str) -> Registration:
     return row
 
 
-def done(reference: str, what: str) -> Response:
+def done(reference: str, what: str, *, sent: str) -> Response:
     """Show it as it is now: to htmx what may have changed of the page, to everybody else the page anew."""
     if wants_fragment():
-        return page(found(reference), what=what)
+        return page(found(reference), what=what, sent=sent)
     return go(url_for("dossier.show", reference=reference, done=what, _anchor="handling"))
 
 
@@ -120,6 +120,7 @@ def page(
     blocks: Collection[str] = (),
     note_form: NoteForm | None = None,
     what: str = "",
+    sent: str = "",
     status: int = 200,
 ) -> Response:
     answers = as_form(row)
@@ -131,6 +132,7 @@ def page(
         status=status,
         is_overtaken=status == 409,
         has_run_out=status == 422 and not (note_form and note_form.note.errors),
+        sent=sent,
         done=DONE.get(what or request.args.get("done", "")),
         registration=row,
         form=answers,

@@ -98,6 +98,43 @@ def test_note_is_written_and_removed(one, javascript):
     expect(page.locator("#history-title + ul")).to_contain_text("Note removed")
 
 
+def test_mark_that_is_saved_leaves_a_note_that_is_being_typed(one):
+    page = one("lovelace")
+    page.fill("#note", "Speaks on Friday.")
+
+    set_mark(page, "visa", "sent")
+
+    expect(page.locator("#handling [role=status]")).to_have_text("The mark is stored.")
+    expect(page.locator("#note")).to_have_value("Speaks on Friday.")
+    page.click("#add-note")
+    expect(page.locator(".note")).to_have_text("Speaks on Friday.")
+    expect(page.locator("#note")).to_have_value("")
+    page.locator('form[action$="/removal"] button').click()
+    expect(page.locator(".note")).to_have_count(0)
+    set_mark(page, "visa", "requested")
+
+
+def test_note_that_is_saved_or_removed_leaves_a_mark_that_has_been_chosen(one):
+    page = one("lovelace")
+    page.select_option("#mark-visa", "sent")
+
+    page.click("#add-note")
+    expect(page.locator("#note-error")).to_have_text("Write the note")
+    expect(page.locator("#mark-visa")).to_have_value("sent")
+    page.fill("#note", "Speaks on Friday.")
+    page.click("#add-note")
+    expect(page.locator(".note")).to_have_count(1)
+    expect(page.locator("#mark-visa")).to_have_value("sent")
+    page.locator('form[action$="/removal"] button').click()
+    expect(page.locator(".note")).to_have_count(0)
+    expect(page.locator("#mark-visa")).to_have_value("sent")
+
+    page.click("#mark-visa-store")
+    expect(page.locator("#history-title + ul")).to_contain_text(f"→ Sent – {ORGANISER}")
+    set_mark(page, "visa", "requested")
+    expect(page.locator("#mark-visa")).to_have_value("requested")
+
+
 @pytest.mark.history
 def test_way_back_from_a_registration_that_was_changed_leads_to_the_list(one):
     page = one("lovelace")
@@ -115,12 +152,14 @@ def test_way_back_from_a_registration_that_was_changed_leads_to_the_list(one):
 def test_what_another_organiser_has_changed_meanwhile_is_not_overwritten(one, marking_desk, javascript):
     page = one("lovelace", javascript, expecting="status of 409")
     page.select_option("#mark-visa", "sent")
+    page.fill("#note", "Speaks on Friday.")
     change(marking_desk, "UPDATE registration SET sequence = sequence + 1 WHERE email = ?", "ada@example.org")
 
     page.click("#mark-visa-store")
 
     expect(page.locator("#handling [role=alert]")).to_contain_text("has changed in the meantime")
     expect(page.locator("#mark-visa")).not_to_have_value("sent")
+    expect(page.locator("#note")).to_have_value("Speaks on Friday." if javascript else "")
     set_mark(page, "visa", "sent")
     expect(page.locator("#handling [role=status]")).to_have_text("The mark is stored.")
     set_mark(page, "visa", "requested")
