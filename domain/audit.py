@@ -11,6 +11,8 @@ from domain import clock
 from models import AuditEntry, Organiser, Registration
 
 PAGE_SIZE = 100
+HISTORY, HISTORY_VIEWS = 100, 20
+VIEWS = ("registration.viewed", "mail.viewed")
 CHUNK = 10_000  # ids in one statement; SQLite takes 32766 values
 NOBODY = 0  # no organiser: a delegate, or a command
 
@@ -72,11 +74,18 @@ def in_chunks(ids: list[int]) -> Iterator[list[int]]:
 
 
 def history(registration: Registration) -> list[AuditEntry]:
-    """The newest hundred entries about one registration, newest first, each with its organiser."""
+    """The newest hundred entries about one registration and the newest twenty views of it, newest first, each with its
+    organiser: however often somebody looks, it hides nothing that was done."""
     entries = AuditEntry.select(AuditEntry, Organiser).left_outer_join(Organiser)
-    return list(
-        entries.where(AuditEntry.registration == registration).order_by(AuditEntry.id.desc()).limit(100)
-    )
+    entries = entries.where(AuditEntry.registration == registration).order_by(AuditEntry.id.desc())
+    done = entries.where(AuditEntry.action.not_in(VIEWS)).limit(HISTORY)
+    views = entries.where(AuditEntry.action.in_(VIEWS)).limit(HISTORY_VIEWS)
+    return sorted([*done, *views], key=lambda entry: entry.id, reverse=True)
+
+
+def count(registration: Registration) -> int:
+    """How many entries there are about one registration."""
+    return AuditEntry.select().where(AuditEntry.registration == registration).count()
 
 
 def matching(query: Query) -> "ModelSelect[AuditEntry]":

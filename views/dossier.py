@@ -146,6 +146,7 @@ def page(
         note_form=note_form or NoteForm(formdata=None),
         token=RevealForm(formdata=None).csrf_token.current_token,
         mails=outbox.mails_of(row),
+        has_older=audit.count(row) > len(history),
         history=list(zip(history, in_words(history), strict=True)),
     )
 

@@ -135,6 +135,30 @@ def test_note_that_is_saved_or_removed_leaves_a_mark_that_has_been_chosen(one):
     expect(page.locator("#mark-visa")).to_have_value("requested")
 
 
+def test_note_stays_in_the_history_however_often_somebody_looks(one, marking_desk):
+    page = one("güneşoğlu")
+    page.fill("#note", "Speaks on Friday.")
+    page.click("#add-note")
+    expect(page.locator(".note")).to_have_count(1)
+    change(
+        marking_desk,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101) INSERT INTO audit_entry"
+        " (at, action, registration_id, details) SELECT at, action, registration_id, details FROM n, (SELECT * FROM"
+        " audit_entry WHERE action = 'registration.viewed' ORDER BY id DESC LIMIT 1)",
+    )
+
+    page.reload()
+
+    expect(page.locator("#history-title + ul li", has_text="Viewed")).to_have_count(20)
+    expect(page.locator("#history-title + ul")).to_contain_text("Note added")
+    page.locator("#history-title ~ p a").click()
+    expect(page.locator("#reference")).not_to_have_value("")
+    expect(page.locator("#log tbody tr").first).to_contain_text("Viewed")
+    page.go_back()
+    page.locator('form[action$="/removal"] button').click()
+    expect(page.locator(".note")).to_have_count(0)
+
+
 @pytest.mark.history
 def test_way_back_from_a_registration_that_was_changed_leads_to_the_list(one):
     page = one("lovelace")

@@ -7,7 +7,7 @@ from factories import NEEDS, PASSPORT, SENSITIVE_PARTS
 from support.journey import ON_SQLITE, stored
 
 from db import connection
-from domain import notes
+from domain import audit, notes
 from models import AuditEntry, Organiser, Registration
 
 REVEAL = ".dossier__answers form"
@@ -214,6 +214,24 @@ def test_history_says_who_did_what(desk_client, path):
 
     entries = [entry.partition("UTC ")[2] for entry in page.texts("#history-title + ul li")]
     assert entries == ["Viewed – cem@example.org", "Viewed – cem@example.org", "Registration received"]
+
+
+def test_views_push_nothing_out_of_the_history(desk_client, row, path):
+    with connection():
+        for _ in range(101):
+            audit.record("registration.viewed", registration=row)
+
+    page = desk_client.get(path)
+
+    entries = [entry.partition("UTC ")[2] for entry in page.texts("#history-title + ul li")]
+    assert entries == ["Viewed – cem@example.org", *["Viewed"] * 19, "Registration received"]
+    assert page.texts("#history-title ~ p") == ["Older entries and views are in the log."]
+    in_log = desk_client.get(page.one("#history-title ~ p a")["href"])
+    assert in_log.texts(".list__count") == ["103 entries"]
+
+
+def test_history_that_is_whole_does_not_lead_to_the_log(desk_client, path):
+    assert desk_client.get(path).select("#history-title ~ p") == []
 
 
 @pytest.mark.parametrize("reference", ["OB17-2222-22", "ob17", "%00", "%ff", "..", "x" * 5000, "'"])
