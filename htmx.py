@@ -14,12 +14,11 @@ def wants_fragment() -> bool:
 def render(page: str, fragment: str, /, *, title: str, status: int = 200, **context: Any) -> Response:
     """Answer with the fragment to htmx and with the whole page to everybody else.
 
-    The title goes with both: htmx takes it from the fragment. With 422 it begins with "Error: ".
+    The title goes with both, and so do the organisers' links to the other languages. With 422 it begins with "Error: ".
     """
     title = gettext("Error: %(title)s", title=title) if status == 422 else title
     if wants_fragment():
-        shown = render_template("layouts/_title.html", title=title)
-        body = f"<title>{shown}</title>\n{render_template(fragment, **context)}"
+        body = render_template("layouts/_along.html", title=title) + render_template(fragment, **context)
     else:
         body = render_template(page, title=title, **context)
     response = make_response(body, status)

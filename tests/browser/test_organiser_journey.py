@@ -334,6 +334,50 @@ def test_filter_applies_at_once_and_back_and_forward_restore_it(open_page, desk,
     expect(page.locator("#filter-visa-requested")).to_be_checked()
 
 
+def test_other_language_keeps_search_filter_and_order(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto(LIST)
+    mark(page)
+    page.fill("#q", "number")
+    expect(page.locator(".list__count")).to_have_text(re.compile(r"\b51\b"))
+    open_panel(page, "Filters")
+    page.check("#filter-state-received")
+    expect(page.locator(".chip")).to_have_count(1)
+    page.click("#sort-name")
+    expect(page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
+    assert is_marked(page)
+
+    page.locator(".languages__link[lang=fr]").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator("#q")).to_have_value("number")
+    expect(page.locator(".list__count")).to_have_text(re.compile(r"\b51\b"))
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.locator("th:has(#sort-name)")).to_have_attribute("aria-sort", "ascending")
+    page.click("#page-next")
+    expect(page).to_have_url(re.compile(r"[?&]after="))
+    page.locator(".languages__link[lang=es]").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(page.locator("tbody th")).to_have_text(["Delegate Number 51"])
+
+
+def test_other_language_keeps_the_search_of_the_mails_and_of_the_log(open_page, desk, signed_in):
+    page = open_page(desk, **signed_in)
+    page.goto("/organiser/mails")
+    page.fill("#q", "lovelace")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+    page.locator(".languages__link[lang=fr]").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.locator("#q")).to_have_value("lovelace")
+    page.goto("/organiser/log")
+    page.select_option("#action", "organiser.signed_in")
+    expect(page).to_have_url(re.compile("action=organiser.signed_in"))
+    page.locator(".languages__link[lang=en]").click()
+    expect(page.locator("#action")).to_have_value("organiser.signed_in")
+
+
 def test_search_and_filter_work_together(desk_page):
     search(desk_page, "number")
     expect(desk_page.locator(".list__count")).to_have_text(re.compile(r"\b51\b"))

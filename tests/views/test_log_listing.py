@@ -273,7 +273,8 @@ def test_listing_asks_the_database_as_often_for_a_hundred_as_for_one(desk_client
 def test_htmx_gets_the_entries_alone(desk_client):
     page = desk_client.get(f"{PAGE}?who=0", headers=HTMX)
 
-    assert [element["id"] for element in page.one("body").find_all(recursive=False)] == ["log"]
+    assert [element["id"] for element in page.one("body").find_all(id=True, recursive=False)] == ["log"]
+    assert page.one("hx-partial a[lang=fr]")["href"] == f"{PAGE}?who=0&lang=fr"
     assert "HX-Request-Type" in page.response.vary
 
 
