@@ -10,6 +10,7 @@ from browser.cast import ADA, BO, DELEGATES
 from browser.server import ORGANISER
 from factories import PASSPORT, make_answers
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
 pytestmark = pytest.mark.browser
 
@@ -400,6 +401,25 @@ def test_columns_are_chosen(desk_page):
     desk_page.locator("#columns button").click()
 
     expect(desk_page.locator("thead th:not(.table__tick)")).to_have_text(["Name", "Country", "Flights"])
+
+
+@pytest.mark.parametrize("lang", steps.LANGUAGES)
+def test_list_on_paper_has_all_its_columns(open_page, desk, signed_in, lang):
+    page = open_page(desk, width=658, **signed_in | {"locale": lang})  # what A4 leaves between its margins
+    page.goto(f"{LIST}?q=number&lang={lang}")
+    codes = page.locator("tbody .table__code").all_inner_texts()
+    assert len(codes) == PAGE_SIZE
+
+    paper = PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, format="A4")))
+
+    text = "".join("".join(one.extract_text() for one in paper.pages).split())
+    assert [code for code in codes if code not in text] == []
+    page.emulate_media(media="print")
+    box = page.locator(".table-scroll")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") == 0
+    expect(page.locator("#q, .table__tick, .panel, .batch, .presets").locator("visible=true")).to_have_count(
+        0
+    )
 
 
 def test_preset_is_one_click(desk_page):

@@ -132,7 +132,9 @@ def test_pages_of_the_list_lead_on_and_back_and_keep_the_search(desk_client, thr
 def test_htmx_gets_the_rows_alone(desk_client, three):
     page = desk_client.get(f"{LIST}?q=unal", headers=HTMX)
 
-    assert [element["id"] for element in page.one("body").find_all(id=True, recursive=False)] == ["registrations"]
+    assert [element["id"] for element in page.one("body").find_all(id=True, recursive=False)] == [
+        "registrations"
+    ]
     assert names(page) == ["Zoë"]
     assert page.texts("title") == desk_client.get(LIST).texts("title")
     assert "HX-Request-Type" in page.response.vary
