@@ -130,7 +130,8 @@ def test_note_that_is_saved_or_removed_leaves_a_mark_that_has_been_chosen(one):
     expect(page.locator("#mark-visa")).to_have_value("sent")
 
     page.click("#mark-visa-store")
-    expect(page.locator("#history-title + ul")).to_contain_text(f"→ Sent – {ORGANISER}")
+    expect(page.locator("#handling [role=status]")).to_have_text("The mark is stored.")
+    expect(page.locator("#mark-visa")).to_have_value("sent")
     set_mark(page, "visa", "requested")
     expect(page.locator("#mark-visa")).to_have_value("requested")
 
