@@ -157,7 +157,7 @@ def test_what_another_has_changed_meanwhile_is_neither_sent_nor_overwritten(
 
     save(page, "Taxis")
 
-    expect(page.locator("main [role=alert] dd")).to_have_text("Coaches")
+    expect(page.locator("main .notice[role=alert] dd")).to_have_text("Coaches")
     expect(page.locator("#subject_en")).to_have_value("Taxis")
     expect_no_faults(page, "draft that another has changed", lang, mode)
     page.goto(other.url)
@@ -166,7 +166,7 @@ def test_what_another_has_changed_meanwhile_is_neither_sent_nor_overwritten(
     save(other, "Trains")
     expect(other.locator("h1")).to_have_text("Trains")
     send(page, int(page.locator("#recipients strong").inner_text()))
-    expect(page.locator("main [role=alert]")).to_be_visible()
+    expect(page.locator("main .notice[role=alert]")).to_be_visible()
     expect(page.locator("h1")).to_have_text("Trains")
     expect_no_faults(page, "draft shown again", lang, mode)
 

@@ -92,7 +92,7 @@ def test_mark_that_was_not_saved_is_told_when_the_page_has_asked_by_itself(troub
 
     with troubled.expect_response("**/warning"):
         troubled.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    troubled.wait_for_function("!document.querySelector('.htmx-request')")
+    steps.settle(troubled)
 
     expect_trouble(troubled, "other")
 

@@ -113,5 +113,5 @@ def test_arrows_scroll_the_statistics(open_page, counting_desk, signed_in):
 
     page.keyboard.press("ArrowDown")
 
-    page.wait_for_function("window.scrollY > 0")
+    page.wait_for_function("() => window.scrollY > 0")
     expect(page.locator("body")).to_be_focused()
