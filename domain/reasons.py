@@ -46,6 +46,10 @@ REASONS = (
         N_("Our mail server offers no way to sign in on this port: is it the right one?"),
     ),
     (
+        r"^(SMTP\w+: \()?53[08]\b.*(TLS|SSL|encrypt)",
+        N_("Our mail server wants an encrypted connection: MAIL_URL has to begin with smtp+starttls://."),
+    ),
+    (
         r"^SMTP\w+: \(-1,",
         N_("What answers on this port is no mail server: is it the right port?"),
     ),

@@ -203,6 +203,9 @@ def check(app: Flask, run, make_settings, monkeypatch) -> Callable[..., Result]:
     return check
 
 
+WANTS_ENCRYPTION = (
+    "Our mail server wants an encrypted connection: MAIL_URL has to begin with smtp+starttls://."
+)
 SIGNED_IN = f"{USER}:{quote(PASSWORD, safe='')}@"
 SERVERS: dict[str, Callable[[int, Authority], AbstractContextManager]] = {
     "nobody": lambda port, authority: nullcontext(),
@@ -280,6 +283,7 @@ def test_check_finds_no_fault_in_the_right_settings_and_sends_nothing(
             "Our mail server does not accept our name and password.",
         ),
         ("sign-in", "smtp+starttls://{host}?ca={ca}", "Our mail server wants us to sign in."),
+        ("starttls", "smtp://{host}", WANTS_ENCRYPTION),
     ],
     ids=[
         "nobody listens",
@@ -291,6 +295,7 @@ def test_check_finds_no_fault_in_the_right_settings_and_sends_nothing(
         "certificate of another host",
         "wrong password",
         "no sign-in",
+        "no encryption",
     ],
 )
 def test_check_says_in_plain_words_what_is_wrong(check, port, authority, kind, url, reason):
@@ -362,6 +367,14 @@ TURNED_AWAY = "Our mail server turned us away."
         (["554 5.7.1 No service here"], TURNED_AWAY),
         (["220 Hello", "550 5.7.1 Access denied", "550 5.7.1 Access denied"], TURNED_AWAY),
         (["220 Hello", "250-Hello\r\n250 AUTH PLAIN", "454 4.7.0 Temporary failure"], TRY_LATER),
+        (
+            ["220 Hello", "250-Hello\r\n250 AUTH PLAIN", "530 5.7.0 Must issue a STARTTLS command first"],
+            WANTS_ENCRYPTION,
+        ),
+        (
+            ["220 Hello", "250-Hello\r\n250 AUTH PLAIN", "538 5.7.11 Encryption required"],
+            WANTS_ENCRYPTION,
+        ),
         (
             ["220 Hello", "250-Hello\r\n250 AUTH CRAM-MD5", "334 not base64!"],
             "The mail server could not be talked to.",
