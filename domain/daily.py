@@ -94,15 +94,20 @@ def is_written(once: Any) -> Any:
 
 
 def write_reminders(day: date, desk: Desk) -> int:
-    """Write the next reminders of a day; returns how many."""
-    mails = []
-    for row in owed_reminders(day, desk.conference).limit(MOST):
-        once = f"reminder:{day}:{row.public_id}"
-        mails.append((row, once, compose("reminder", row, once=once, desk=desk)))
-    with write():
-        for row, once, message in mails:
-            outbox.enqueue(message, kind="reminder", registration=row, once=once)
-    return len(mails)
+    """Write the next reminders of a day; returns how many, and 0 only when no more are owed."""
+    while rows := list(owed_reminders(day, desk.conference).limit(MOST)):
+        mails = []
+        for row in rows:
+            once = f"reminder:{day}:{row.public_id}"
+            mails.append((row, once, compose("reminder", row, once=once, desk=desk)))
+        with write():
+            count = sum(
+                outbox.enqueue(message, kind="reminder", registration=row, once=once)
+                for row, once, message in mails
+            )
+        if count:  # otherwise somebody else has just written these, and there may be more
+            return count
+    return 0
 
 
 def digest_due(conference: Conference) -> date | None:
@@ -115,18 +120,24 @@ def digest_due(conference: Conference) -> date | None:
 
 
 def write_digests(day: date, desk: Desk) -> int:
-    """Write the digest of a day to the next organisers, if there is something to tell; returns to how many."""
+    """Write the digest of a day to the next organisers, if there is something to tell; returns to how many,
+    and 0 only when no more are owed.
+    """
     since, until = round_at(day - DAY, desk.conference), round_at(day, desk.conference)
-    to_whom = list(owed_digests(day, until).limit(MOST))
-    if not to_whom:
-        return 0
-    news, totals, troubles = news_between(since, until), totals_now(), mail_troubles()
-    if not any((news | troubles).values()):
-        return 0
-    facts: dict[str, Any] = {"day": day, "since": since, "until": until, "numbers": news | totals | troubles}
+    while to_whom := list(owed_digests(day, until).limit(MOST)):
+        news, totals, troubles = news_between(since, until), totals_now(), mail_troubles()
+        if not any((news | troubles).values()):
+            break
+        facts = {"day": day, "since": since, "until": until, "numbers": news | totals | troubles}
+        if count := _write_digest_to(to_whom, facts, desk):
+            return count
+    return 0
+
+
+def _write_digest_to(to_whom: list[Organiser], facts: dict[str, Any], desk: Desk) -> int:
     mails = []
     for organiser in to_whom:
-        once, to = f"digest:{day}:{organiser.id}", ascii_address(organiser.email)
+        once, to = f"digest:{facts['day']}:{organiser.id}", ascii_address(organiser.email)
         message = write_mail(
             "digest",
             to=to,
@@ -138,9 +149,9 @@ def write_digests(day: date, desk: Desk) -> int:
         )
         mails.append((once, message))
     with write():
-        for once, message in mails:
-            outbox.enqueue(message, kind="digest", registration=None, once=once)
-    return len(mails)
+        return sum(
+            outbox.enqueue(message, kind="digest", registration=None, once=once) for once, message in mails
+        )
 
 
 def owed_digests(day: date, until: datetime) -> "ModelSelect[Organiser]":

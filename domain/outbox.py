@@ -47,15 +47,15 @@ def enqueue(
     registration: Registration | None,
     once: str,
     announcement: Announcement | None = None,
-) -> None:
-    """Queue a mail in the transaction that is open. A second call with the same `once` does nothing.
+) -> bool:
+    """Queue a mail in the transaction that is open; says whether. A second call with the same `once` does nothing.
 
     Nor does one about a registration that was erased since it was read: the erasure must have been the last word.
     """
     if registration is not None and has_been_erased(registration):
-        return
+        return False
     now = clock.now()
-    Mail.insert(
+    row = Mail.insert(
         registration=registration,
         announcement=announcement,
         kind=kind,
@@ -66,8 +66,10 @@ def enqueue(
         once=once,
         due_at=now,
         created_at=now,
-    ).on_conflict_ignore().execute()
+    )
+    is_new = bool(row.on_conflict_ignore().as_rowcount().execute())
     db.after_commit(wake.set)
+    return is_new
 
 
 def has_been_erased(registration: Registration) -> bool:

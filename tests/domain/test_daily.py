@@ -11,7 +11,7 @@ from db import db
 from domain import daily, organisers, outbox
 from domain.daily import round_at, write_due
 from domain.desk import Desk
-from domain.mail import compose
+from domain.mail import compose, write_mail
 from domain.registration import cancel, confirm, erase, restore
 from domain.worker import Worker
 from models import AuditEntry, Mail, Organiser, Registration
@@ -155,6 +155,25 @@ def test_workers_that_write_at_once_write_each_reminder_once(listed, noon, quiet
     together(*[lambda: write_all(quiet_desk) for _ in range(3)])
 
     assert sorted(mailed("reminder")) == sorted(row.email for row in people)
+
+
+def test_reminders_that_another_worker_has_just_written_are_not_counted(
+    listed, noon, quiet_desk, monkeypatch
+):
+    for _ in range(60):
+        listed()
+    noon.move_to(AT_FIRST)
+    by_another = []
+
+    def compose_late(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(daily, "compose", compose)
+        by_another.append(daily.write_reminders(AT_FIRST.date(), quiet_desk))
+        return compose(*given, **named)
+
+    monkeypatch.setattr(daily, "compose", compose_late)
+    ours = daily.write_reminders(AT_FIRST.date(), quiet_desk)
+
+    assert (by_another, ours) == ([50], 10)
 
 
 def test_reminders_are_written_fifty_at_a_time(listed, noon, quiet_desk):
@@ -348,6 +367,23 @@ def test_workers_that_write_at_once_write_each_digest_once(stored, noon, desk, t
     together(*[lambda: write_all(desk) for _ in range(3)])
 
     assert mailed("digest") == [f"cem{number}@example.org" for number in range(5)]
+
+
+def test_digests_that_another_worker_has_just_written_are_not_counted(stored, noon, desk, monkeypatch):
+    organise()
+    stored()
+    noon.move_to(AT_TODAY - DAY)
+    day, by_another = (AT_TODAY - DAY).date(), []
+
+    def write_late(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(daily, "write_mail", write_mail)
+        by_another.append(daily.write_digests(day, desk))
+        return write_mail(*given, **named)
+
+    monkeypatch.setattr(daily, "write_mail", write_late)
+    ours = daily.write_digests(day, desk)
+
+    assert (by_another, ours) == ([1], 0)
 
 
 def test_conference_may_do_without_the_digest(stored, noon, quiet_desk):
