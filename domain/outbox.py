@@ -17,7 +17,7 @@ from models import UNFINISHED, Announcement, Mail, Organiser, Registration
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-LEASE = timedelta(minutes=13)  # longer than transport.LONGEST and LAST_TIMEOUT together
+LEASE = timedelta(minutes=13)  # longer than transport.LONGEST_EXCHANGE, by a minute
 ATTEMPTS = 18  # with the waits below some two days
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = 6 * HOUR
@@ -140,10 +140,10 @@ def failed(mail: Mail, error: Exception) -> None:
     _settle(mail, state="retrying", error=str(error), due_at=clock.now() + wait)
 
 
-def put_back(mail: Mail, error: Exception) -> None:
-    """The mail server is in trouble, not this mail, which has not used up an attempt. The others get their turn first:
-    if it is this one that the server cannot stand, it must not stand in their way."""
-    due_at = clock.now() + FIRST_WAIT
+def put_back(mail: Mail, error: Exception, *, pause: float = 0) -> None:
+    """The mail server is in trouble, not this mail, which has not used up an attempt. The others get their turn first,
+    after the `pause` in seconds: if it is this one that the server cannot stand, it must not stand in their way."""
+    due_at = clock.now() + timedelta(seconds=pause) + FIRST_WAIT
     _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=due_at)
 
 
@@ -243,7 +243,7 @@ def waiting(*, longer_than: timedelta = timedelta()) -> tuple[datetime, str] | N
     """Since when the oldest mail waits that could go out, and why, as far as it was said."""
     now = clock.now()
     is_due = Mail.due_at <= now
-    is_put_back = (Mail.state == "queued") & (Mail.error != "") & (Mail.due_at <= now + FIRST_WAIT)
+    is_put_back = (Mail.state == "queued") & Mail.error.not_in(("", DAILY_LIMIT))
     waits = Mail.select(Mail.created_at, Mail.due_at, Mail.error).where(_is_unfinished, is_due | is_put_back)
     long = (Mail.created_at <= now - longer_than) | (Mail.due_at <= now - longer_than)
     oldest = waits.where(long).order_by(Mail.id).first()

@@ -2,8 +2,12 @@
 
 import re
 import smtplib
+import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,7 +16,8 @@ from domain import clock
 
 TIMEOUT = 20  # seconds for each step of an SMTP dialogue but the last
 LAST_TIMEOUT = 600  # seconds for the answer to the message itself (RFC 5321, section 4.5.3.2.6)
-LONGEST = 100  # seconds until the message is announced, however the server spreads its answers
+LONGEST = 100  # seconds until the server asks for the message, however it spreads its answers
+LONGEST_EXCHANGE = 720  # seconds for everything about one message: each timeout is for one read only
 SHUTTING_DOWN = 421  # RFC 5321, section 3.8: to be answered to any command
 NOT_SIGNED_IN = 530  # RFC 4954, section 6: the same
 GO_AHEAD = 354  # RFC 5321, section 4.1.1.4
@@ -101,11 +106,18 @@ class SmtpTransport:
 
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
         server = self.server or self.connect()
+        with cut_after(LONGEST_EXCHANGE, server):
+            self.exchange(server, message, sender, recipient)
+
+    def exchange(self, server: smtplib.SMTP, message: bytes, sender: str, recipient: str) -> None:
+        begun = time.monotonic()
         try:
             self.announce(server, sender, recipient, len(message))
             code, text = server.docmd("data")
             if code != GO_AHEAD:
                 raise verdict(code, text)
+            if time.monotonic() - begun > LONGEST:
+                raise Unreachable("TimeoutError: timed out")
         except (Refused, Deferred) as error:
             self.reset_or_close(server, error)
             raise
@@ -134,21 +146,22 @@ class SmtpTransport:
 
     def announce(self, server: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
         """Say from whom and to whom: nothing is at stake until this has gone well. Raises as `send`."""
-        begun = time.monotonic()
         server.ehlo_or_helo_if_needed()
         code, text = server.mail(sender, [f"size={size}"] if server.has_extn("size") else [])
         if code != 250:
             raise verdict_on_sender(code, text)
         code, text = server.rcpt(recipient)
+        if code == SHUTTING_DOWN:  # some servers say so of one recipient: it counts against this mail
+            self.close()
+            raise Deferred(in_words(code, text))
         if code not in (250, 251, 252):
             raise verdict(code, text)
-        if time.monotonic() - begun > LONGEST:
-            raise Unreachable("TimeoutError: timed out")
 
     def reset_or_close(self, server: smtplib.SMTP, error: Exception) -> None:
         """After a refusal the connection serves the next message, where the server is not the trouble."""
         if isinstance(error, Unreachable):
             self.close()
+        if self.server is None:
             return
         try:
             server.rset()
@@ -201,6 +214,26 @@ class SmtpTransport:
         except (smtplib.SMTPException, OSError):
             self.server.close()
         self.server = None
+
+
+@contextmanager
+def cut_after(seconds: float, server: smtplib.SMTP) -> Iterator[None]:
+    """Cut the connection from outside if what is done with it takes longer: a read that waits then fails."""
+
+    def cut() -> None:
+        if server.sock:
+            with suppress(OSError):  # closed already
+                socket.socket.shutdown(
+                    server.sock, socket.SHUT_RDWR
+                )  # not TLS's own, which is not for two threads
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def verdict(code: int, text: bytes | str) -> Exception:

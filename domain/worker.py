@@ -16,6 +16,7 @@ from domain.transport import Deferred, Refused, Transport, Unreachable, open_tra
 POLL = 2.0  # seconds; a commit in this process wakes the worker at once
 BURST = 100  # mails between two looks at the hour's share
 SHARERS = 10  # parts of what is left of it, of which a worker takes one: others take theirs meanwhile
+LONGEST_JITTER = 1.2
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
 # no answer to a delegate waits behind them.
@@ -49,7 +50,7 @@ class Worker(threading.Thread):
             self.attempt(self.send_all)
             self.transport.close()
             if self.pause:
-                self.stopping.wait(self.pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+                self.stopping.wait(self.pause * random.uniform(0.8, LONGEST_JITTER))  # noqa: S311 - jitter
             else:
                 outbox.wake.wait(POLL * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
         self.transport.close()
@@ -74,9 +75,12 @@ class Worker(threading.Thread):
                 if share <= 0 or not self.send_some(min(ceil(share / SHARERS), BURST)):
                     break
         except Unreachable as error:
-            self.pause = min(self.pause * 2 or POLL, LONGEST_PAUSE)
+            self.pause = self.next_pause()
             outbox.say_why(str(error))
             log.warning("outbox.waits_for_server", extra={"reason": type(error).__name__})
+
+    def next_pause(self) -> float:
+        return min(self.pause * 2 or POLL, LONGEST_PAUSE)
 
     def send_some(self, most: int) -> bool:
         """Send what is due, or write what is to be sent next; whether there may be more. Raises Unreachable."""
@@ -103,7 +107,7 @@ class Worker(threading.Thread):
             message = outbox.message_of(mail)
             self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
         except Unreachable as error:
-            outbox.put_back(mail, error)
+            outbox.put_back(mail, error, pause=self.next_pause() * LONGEST_JITTER)
             raise
         except (Refused, Deferred) as error:
             outbox.failed(mail, error)

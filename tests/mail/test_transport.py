@@ -1,11 +1,12 @@
 """Handing mails to a real server: what arrives, what is refused for good or tried again, and that TLS is verified."""
 
+import time
 from urllib.parse import quote
 
 import pytest
-from support.smtp import HOST, PASSWORD, USER, MailServer, server_that_says
+from support.smtp import HOST, PASSWORD, USER, MailServer, dribbling_server, server_that_says
 
-from domain import transport
+from domain import outbox, transport
 from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, Unreachable, open_transport
 
 MESSAGE = b"Subject: Good news\r\n\r\n.A line that begins with a full stop\r\n"
@@ -238,7 +239,37 @@ def test_server_that_spreads_its_answers_gets_no_message_beyond_the_lease(port, 
     assert server.mailbox.received == []
 
 
-@pytest.mark.parametrize("answer", ["421 4.3.2 Shutting down", "530 5.7.1 Authentication required", None])
+def test_server_that_dribbles_its_answer_is_cut_before_the_lease_ends(monkeypatch):
+    monkeypatch.setattr(transport, "LONGEST_EXCHANGE", 0.5)
+    waits = ["354-wait"] * 2000  # without an end: the server says them as long as it is listened to
+
+    with dribbling_server("220 Hello", "250 Hello", "250 OK", "250 OK", *waits) as host:
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            send_once(f"smtp://{host}")
+
+    assert time.monotonic() - began < 5
+
+
+def test_exchange_ends_before_the_lease_with_time_to_write_the_outcome():
+    assert transport.LONGEST + transport.LAST_TIMEOUT < transport.LONGEST_EXCHANGE
+    assert outbox.LEASE.total_seconds() - transport.LONGEST_EXCHANGE >= 60
+
+
+def test_421_to_a_recipient_counts_against_the_mail_and_ends_the_connection(port):
+    with MailServer(port) as server:
+        server.mailbox.answers["eve@example.org"] = "421 4.7.0 Too many to this mailbox"
+        outgoing = SmtpTransport(f"smtp://{HOST}:{port}")
+        with pytest.raises(Deferred, match="421") as error:
+            send(outgoing, "eve@example.org")
+        send(outgoing)
+        outgoing.close()
+
+    assert not isinstance(error.value, Unreachable)
+    assert len(server.connections) == 2
+
+
+@pytest.mark.parametrize("answer", ["530 5.7.1 Authentication required", None])
 def test_trouble_before_the_message_is_the_servers(port, answer):
     with MailServer(port) as server:
         server.mailbox.answers["eve@example.org"] = answer

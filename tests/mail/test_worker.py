@@ -13,6 +13,7 @@ from support.smtp import HOST, MailServer
 from db import connection
 from domain import clock, outbox, worker
 from domain.registration import send_link
+from domain.transport import Unreachable
 from domain.worker import Worker
 from models import Mail
 
@@ -142,6 +143,35 @@ def test_mail_that_the_server_cannot_stand_neither_fails_nor_stands_in_the_way(r
         first = Mail.select().order_by(Mail.id).first()
     assert (first.attempts, first.error != "") == (0, True)
     assert sorted(received(server)) == sorted(people[1:])
+
+
+def test_mail_that_is_put_back_is_due_after_the_pause_that_the_worker_takes(
+    registered, app, make_settings, port, noon
+):
+    people = [registered().email]
+    thread = Worker(make_settings(mail_url=f"smtp://{HOST}:{port}"), app.extensions["desk"])
+    thread.pause = worker.LONGEST_PAUSE / 2
+    with MailServer(port) as server:
+        server.mailbox.answers[people[0]] = None
+        with connection(), pytest.raises(Unreachable):
+            thread.send_next()
+        noon.shift(worker.LONGEST_PAUSE * 1.2)
+        people.append(registered().email)
+        thread.attempt(thread.send_all)
+        thread.transport.close()
+
+    assert states() == ["queued", "accepted"]
+
+
+def test_421_to_a_recipient_uses_up_an_attempt_and_holds_up_nobody(registered, work, port):
+    people = [registered().email for _ in range(3)]
+    with MailServer(port) as server:
+        server.mailbox.answers[people[0]] = "421 4.7.0 Too many to this mailbox"
+        thread = work()
+        wait_for(lambda: states() == ["retrying", "accepted", "accepted"])
+        thread.stop()
+
+    assert (mails()[0].attempts, thread.pause) == (1, 0)
 
 
 def test_worker_finishes_the_mail_in_hand_when_it_is_stopped(registered, work, port):

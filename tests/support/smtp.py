@@ -5,8 +5,9 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,27 @@ def server_that_says(*answers: str) -> Iterator[str]:
             for answer in answers:
                 caller.sendall(f"{answer}\r\n".encode())
                 lines.readline()
+
+    with socket.create_server((HOST, 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"{HOST}:{listening.getsockname()[1]}"
+        thread.join(5)
+
+
+@contextmanager
+def dribbling_server(*answers: str) -> Iterator[str]:
+    """Host and port of a server that says each continued line (`354-wait`) a moment later, without waiting."""
+
+    def serve() -> None:
+        caller, _ = listening.accept()
+        with caller, caller.makefile("rb") as lines, suppress(OSError):
+            for answer in answers:
+                caller.sendall(f"{answer}\r\n".encode())
+                if answer[3] == "-":
+                    time.sleep(0.01)
+                else:
+                    lines.readline()
 
     with socket.create_server((HOST, 0)) as listening:
         thread = threading.Thread(target=serve)
