@@ -102,7 +102,7 @@ def claim(owner: str) -> Mail | None:
     if not taken:
         return None
     ((number, kind, recipient, attempts),) = taken
-    return Mail(id=number, kind=kind, recipient=recipient, attempts=attempts, owner=owner)
+    return Mail(id=number, kind=kind, recipient=recipient, attempts=attempts, owner=owner, due_at=now + LEASE)
 
 
 def _run(sql: str, *values: Any) -> Any:

@@ -4,18 +4,22 @@ import logging
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 
 from config import Settings
 from db import DatabaseOut, connection, relaxed
-from domain import announcements, daily, outbox
+from domain import announcements, clock, daily, outbox
 from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
+from models import Mail
 
 POLL = 2.0  # seconds; a commit in this process wakes the worker at once
 BURST = 100  # mails between two looks at the hour's share
 SHARERS = 10  # parts of what is left of it, of which a worker takes one: others take theirs meanwhile
+SHORT_PAUSE = 0.5  # seconds between two tries to write what became of a mail
 LONGEST_JITTER = 1.2
 LONGEST_PAUSE = 60.0  # seconds between two looks at a mail server that is out
 # What writes mails of its own accord: each writes some, and says whether it has. Done when nothing is due, so that
@@ -40,6 +44,7 @@ class Worker(threading.Thread):
         self.owner = secrets.token_hex(16)
         self.stopping = threading.Event()
         self.pause = 0.0
+        self.unwritten: tuple[Mail, Callable[[], None]] | None = None
 
     def run(self) -> None:
         self.attempt(outbox.resume)
@@ -48,6 +53,7 @@ class Worker(threading.Thread):
             if self.stopping.is_set():  # looked at after the clearing: a stop in between is not slept through
                 break
             self.attempt(self.send_all)
+            self.write_unwritten()
             self.transport.close()
             if self.pause:
                 self.stopping.wait(self.pause * random.uniform(0.8, LONGEST_JITTER))  # noqa: S311 - jitter
@@ -64,6 +70,7 @@ class Worker(threading.Thread):
             log.warning("outbox.waits_for_database", exc_info=error)
         except Exception as error:  # the thread must outlive whatever one mail does to it
             log.error("outbox.interrupted", exc_info=error)
+            self.unwritten = None  # no repeat will help
 
     def send_all(self) -> None:
         """Send what is due, until there is none, the hour's share is used up, or the mail server is in trouble."""
@@ -78,6 +85,26 @@ class Worker(threading.Thread):
             self.pause = self.next_pause()
             outbox.say_why(str(error))
             log.warning("outbox.waits_for_server", extra={"reason": type(error).__name__})
+
+    def settle(self, mail: Mail, write: Callable[[], None]) -> None:
+        """Write what became of a mail; it stays in hand while the database is out."""
+        self.unwritten = mail, write
+        write()
+        self.unwritten = None
+
+    def write_unwritten(self) -> None:
+        """Write what the database did not take until it does, or the mail is somebody else's; while stopping too.
+
+        Nobody else knows what became of it, and would send it again.
+        """
+        while self.unwritten:
+            mail, write = self.unwritten
+            if clock.now() >= mail.due_at:
+                log.error("mail.outcome_lost", extra={"mail": mail.id})
+                self.unwritten = None
+                return
+            time.sleep(SHORT_PAUSE)
+            self.attempt(partial(self.settle, mail, write))
 
     def next_pause(self) -> float:
         return min(self.pause * 2 or POLL, LONGEST_PAUSE)
@@ -107,15 +134,16 @@ class Worker(threading.Thread):
             message = outbox.message_of(mail)
             self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
         except Unreachable as error:
-            outbox.put_back(mail, error, pause=self.next_pause() * LONGEST_JITTER)
+            pause = self.next_pause() * LONGEST_JITTER
+            self.settle(mail, partial(outbox.put_back, mail, error, pause=pause))
             raise
         except (Refused, Deferred) as error:
-            outbox.failed(mail, error)
+            self.settle(mail, partial(outbox.failed, mail, error))
         except Exception as error:  # whatever it is, it must not keep the other mails waiting
             log.error("mail.interrupted", extra={"mail": mail.id}, exc_info=error)
-            outbox.failed(mail, Deferred(type(error).__name__))
+            self.settle(mail, partial(outbox.failed, mail, Deferred(type(error).__name__)))
         else:
-            outbox.accepted(mail)
+            self.settle(mail, partial(outbox.accepted, mail))
         return True
 
     def stop(self, timeout: float = 55) -> None:

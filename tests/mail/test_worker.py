@@ -1,7 +1,9 @@
 """The worker: what is due goes out, in order, whatever becomes of the mail server in the meantime."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ import time_machine
 from flask import Flask
 from support.smtp import HOST, MailServer
 
-from db import connection
+from db import connection, db, on_sqlite
 from domain import clock, outbox, worker
 from domain.registration import send_link
 from domain.transport import Unreachable
@@ -187,6 +189,42 @@ def test_worker_finishes_the_mail_in_hand_when_it_is_stopped(registered, work, p
     assert not thread.is_alive()
     assert states() == ["accepted", "queued"]
     assert len(server.mailbox.received) == 1
+
+
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["goes on", "is stopped"])
+def test_outcome_that_the_database_does_not_take_is_written_when_it_is_back(
+    registered, work, port, is_stopped
+):
+    registered()
+    with MailServer(port) as server:
+        server.mailbox.seconds = 0.5
+        thread = work()
+        wait_for(lambda: states() == ["sending"])
+        with database_out(seconds=7):
+            if is_stopped:
+                thread.stop(timeout=0)
+        wait_for(lambda: states() == ["accepted"])
+        thread.stop()
+
+    assert len(server.mailbox.received) == 1
+
+
+@contextmanager
+def database_out(seconds: float) -> Iterator[None]:
+    """SQLite is locked for a while by somebody else; PostgreSQL ends every connection, as when it is started again."""
+    if not on_sqlite():
+        yield
+        with connection():
+            db.execute_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        return
+    with closing(sqlite3.connect(db.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        time.sleep(seconds)
+        other.execute("ROLLBACK")
 
 
 def test_worker_that_waits_stops_at_once(registered, work, port, monkeypatch):
