@@ -223,9 +223,8 @@ def cut_after(seconds: float, server: smtplib.SMTP) -> Iterator[None]:
     def cut() -> None:
         if server.sock:
             with suppress(OSError):  # closed already
-                socket.socket.shutdown(
-                    server.sock, socket.SHUT_RDWR
-                )  # not TLS's own, which is not for two threads
+                # Not TLS's own shutdown, which is not for two threads.
+                socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
