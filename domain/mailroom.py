@@ -1,5 +1,6 @@
 """What organisers see of the outbox, a page at a time, and the words that went to delegates."""
 
+import re
 from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.headerregistry import Address
@@ -8,16 +9,19 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from db import db
+from db import db, held, write
 from domain import clock, outbox
 from domain.answers import fold
+from domain.desk import Desk
 from domain.late import LIFETIME
 from domain.mail import POLICY
 from domain.roster import LISTED, MOST_WORDS, contains
 from domain.transport import Refused
-from models import Mail, Registration
+from models import Announcement, Mail, Registration
 
 PAGE_SIZE = 50
+ELSEWHERE = ("moved", "address")  # kinds of mails that are not meant for the delegate's present address
+LAST_PART = r"\.?[\w-]+(?:\.[\w-]+)*"
 SHOWN = [column for column in Mail._meta.sorted_fields if column is not Mail.message]
 
 
@@ -108,27 +112,55 @@ def is_correctable(mail: Mail) -> bool:
     )
 
 
-def redirect(registration: Registration, old: str, address: str) -> None:
-    """Send to another address what has not gone out to the old one, in the transaction that is open.
+def redirect(registration: Registration, old: str, *, desk: Desk) -> None:
+    """Send to the present address what has not gone out to an old one, with the present link, in the transaction that
+    is open.
 
-    What cannot be read any more stays behind: nobody could send it.
+    What cannot be read any more stays behind: nobody could send it; and so does what was stopped.
     """
+    stopped = Announcement.select(Announcement.id).where(Announcement.state == "stopped")
     theirs = Mail.select(*SHOWN).where(
         Mail.registration == registration,
         outbox.to(old),
+        Mail.kind.not_in(ELSEWHERE),
         Mail.state.in_(("queued", "retrying", "failed")),
+        Mail.announcement.is_null() | Mail.announcement.not_in(stopped),
     )
     for mail in list(theirs):
         try:
             message = message_of(mail)
         except MessageGone:
             continue
-        message.replace_header("To", Address(addr_spec=address))
+        message.replace_header("To", Address(addr_spec=registration.email))
+        renew_links(message, desk.link(registration, mail.language))
         text = message.as_bytes().decode("ascii")
-        Mail.update(recipient=address, message=text, **outbox.afresh()).where(
+        Mail.update(recipient=registration.email, message=text, **outbox.afresh()).where(
             Mail.id == mail.id, Mail.state == mail.state
         ).execute()
     db.after_commit(outbox.wake.set)
+
+
+def renew_links(message: EmailMessage, link: str) -> None:
+    """Put a private link in the place of earlier ones, which differ from it in their last part."""
+    earlier = re.compile(re.escape(link.rpartition("/")[0] + "/") + LAST_PART)
+    for part in message.walk():
+        if part.get_content_type() in ("text/plain", "text/html"):
+            before = part.get_content()
+            after = earlier.sub(lambda found: link, before)
+            if after != before:
+                part.set_content(after, subtype=part.get_content_subtype())
+
+
+def follow(mail: Mail, *, desk: Desk) -> None:
+    """Redirect a mail that has come back unsent, if its delegate's address changed while it was in hand."""
+    if mail.kind in ELSEWHERE:
+        return
+    theirs = Mail.select(Mail.registration).where(Mail.id == mail.id)
+    with write():
+        # Held: whoever is changing the address has either seen that the mail is back, or is waited for here.
+        found = held(Registration.select(*LISTED).where(Registration.id.in_(theirs))).first()
+        if found is not None and found.email.lower() != mail.recipient.lower():
+            redirect(found, mail.recipient, desk=desk)
 
 
 def has_reached(registration: Registration, address: str) -> bool:

@@ -9,9 +9,10 @@ from math import ceil
 
 from config import Settings
 from db import DatabaseOut, connection, relaxed
-from domain import announcements, daily, outbox
+from domain import announcements, daily, mailroom, outbox
 from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
+from models import Mail
 
 POLL = 2.0  # seconds; a commit in this process wakes the worker at once
 BURST = 100  # mails between two looks at the hour's share
@@ -97,6 +98,7 @@ class Worker(threading.Thread):
         if mail is None:
             return False
         if outbox.hold_back(mail):
+            mailroom.follow(mail, desk=self.desk)
             return True
         try:
             name = f"{mail.kind}-{mail.id}"
@@ -104,15 +106,20 @@ class Worker(threading.Thread):
             self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
         except Unreachable as error:
             outbox.put_back(mail, error)
+            mailroom.follow(mail, desk=self.desk)
             raise
         except (Refused, Deferred) as error:
-            outbox.failed(mail, error)
+            self.fail(mail, error)
         except Exception as error:  # whatever it is, it must not keep the other mails waiting
             log.error("mail.interrupted", extra={"mail": mail.id}, exc_info=error)
-            outbox.failed(mail, Deferred(type(error).__name__))
+            self.fail(mail, Deferred(type(error).__name__))
         else:
             outbox.accepted(mail)
         return True
+
+    def fail(self, mail: Mail, error: Exception) -> None:
+        outbox.failed(mail, error)
+        mailroom.follow(mail, desk=self.desk)
 
     def stop(self, timeout: float = 55) -> None:
         """Finish the mail in hand and end. Waits at most `timeout` seconds."""
