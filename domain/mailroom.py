@@ -7,7 +7,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from db import db, held, write
 from domain import clock, outbox
@@ -93,12 +93,40 @@ def unreached() -> int:
     """How many mails have failed whose reader has not been reached another way.
 
     What went to an address that is no longer the delegate's does not count, nor a late link that has run out, nor what
-    has been erased.
+    has been erased. What asks to confirm a new address counts while that waits.
     """
     failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed", Mail.recipient != "")
-    is_current = fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email)
+    is_current = (Mail.kind != "address") & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
-    return int(failed.where(is_current | is_open).count())
+    return int(failed.where(is_current | is_open | _asks_for_confirmation()).count())
+
+
+def _asks_for_confirmation() -> Any:
+    """Whether a mail is the last one that asks its delegate to confirm the new address that waits.
+
+    That address is encrypted, so it is not compared: no organisers' page may fail because a key is lost.
+    """
+    later: Any = Mail.alias()
+    newer = later.select(later.id).where(
+        later.registration == Mail.registration, later.kind == "address", later.id > Mail.id
+    )
+    is_waiting = fn.LENGTH(Registration.pending_email) > SQL("0")
+    return (Mail.kind == "address") & is_waiting & ~fn.EXISTS(newer)
+
+
+def is_up_to_the_delegate(mail: Mail) -> bool:
+    """Whether the mail failed that asks a delegate to confirm a new address, which only they can correct."""
+    asking = Mail.select().join(Registration).where(Mail.id == mail.id, _asks_for_confirmation())
+    return mail.state == "failed" and asking.exists()
+
+
+def has_failed_at(registration: Registration, address: str) -> bool:
+    """Whether the last mail to a new address failed that this delegate entered, whomever it was addressed to: one
+    cannot tell from the answer that somebody else is registered there."""
+    caused = [Mail.once.startswith(f"{kind}:{registration.public_id}:") for kind in ("address", "repeat")]
+    last = Mail.select(Mail.state).where(outbox.to(address), caused[0] | caused[1]).order_by(Mail.id.desc())
+    found = last.first()
+    return found is not None and found.state == "failed"
 
 
 def is_correctable(mail: Mail) -> bool:
@@ -106,6 +134,7 @@ def is_correctable(mail: Mail) -> bool:
     registration = mail.registration
     return (
         mail.state in ("failed", "retrying")
+        and mail.kind != "address"
         and registration is not None
         and registration.state != "erased"
         and mail.recipient.lower() == registration.email.lower()

@@ -133,6 +133,43 @@ def test_retry_and_acceptance_take_a_mail_off_the_count(ada):
     assert mailroom.unreached() == 1
 
 
+@pytest.fixture
+def asked(ada, change) -> Mail:
+    """The mail that asks ada to confirm a new address, which failed."""
+    change(ada, email=NEW)
+    Mail.update(state="failed", error=ERROR).where(Mail.kind == "address").execute()
+    return Mail.get(Mail.kind == "address")
+
+
+def test_new_address_that_cannot_be_asked_counts_and_is_up_to_the_delegate(asked, ada):
+    assert mailroom.unreached() == 1
+    assert mailroom.is_up_to_the_delegate(asked)
+    assert not mailroom.is_correctable(mailroom.find(asked.id))
+    assert mailroom.has_failed_at(ada, "Ada@example.net")
+
+
+@pytest.mark.parametrize("end", ["dropped", "replaced", "moved"])
+def test_new_address_that_waits_no_more_does_not_count(asked, ada, change, desk, end):
+    ways = {
+        "dropped": lambda: change(fresh(ada), email="ada@example.org"),
+        "replaced": lambda: change(fresh(ada), email="ada@third.example"),
+        "moved": lambda: move(fresh(ada), NEW, desk=desk),
+    }
+
+    ways[end]()
+
+    assert mailroom.unreached() == 0
+    assert not mailroom.is_up_to_the_delegate(asked)
+
+
+def test_new_address_of_somebody_else_fails_alike(ada, stored, change):
+    stored(email=NEW, key="another form")
+    change(ada, email=NEW)
+    Mail.update(state="failed").where(Mail.kind == "repeat").execute()
+
+    assert mailroom.has_failed_at(ada, NEW)
+
+
 # Redirecting
 
 
