@@ -140,14 +140,14 @@ def send(announcement: Announcement, *, number: int, version: str, organiser: Or
 def stop(announcement: Announcement, *, organiser: Organiser) -> None:
     """Write no more mails, and take those back that still wait. Where nothing waits any more, do nothing.
 
-    A mail in hand may come back, to be tried again: then it can be stopped once more.
+    A mail in hand may still go out; if it comes back instead, the outbox takes it out.
     """
     theirs = Mail.announcement == announcement.id
     with write():
         stored_now(announcement)  # only after it are the mails to be seen that a worker is just writing
         is_on_its_way = (Announcement.state == "sending") | waits()
         stopped = Announcement.update(state="stopped").where(
-            Announcement.id == announcement.id, is_on_its_way
+            Announcement.id == announcement.id, Announcement.state != "stopped", is_on_its_way
         )
         if not stopped.execute():
             return
@@ -167,10 +167,8 @@ def stored_now(announcement: Announcement) -> Announcement:
 
 
 def waits() -> Any:
-    """Whether a mail of an announcement has not gone out yet."""
-    unfinished = Mail.select(Mail.id).where(
-        Mail.announcement == Announcement.id, Mail.state.in_(("queued", "retrying"))
-    )
+    """Whether a mail of an announcement has not gone out yet, one in hand included."""
+    unfinished = Mail.select(Mail.id).where(Mail.announcement == Announcement.id, Mail.state.in_(UNFINISHED))
     return fn.EXISTS(unfinished)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.fernet import InvalidToken
 from peewee import SQL, fn
 
-from db import db, forget_pages, on_sqlite, turn, write
+from db import db, forget_pages, held, on_sqlite, turn, write
 from domain import audit, clock
 from domain.transport import Refused
 from models import UNFINISHED, Announcement, Mail, Organiser, Registration
@@ -137,14 +137,14 @@ def failed(mail: Mail, error: Exception) -> None:
         _settle(mail, state="failed", error=str(error))
         return
     wait = min(FIRST_WAIT * 2 ** (mail.attempts - 1), LONGEST_WAIT) * random.uniform(0.5, 1.5)  # noqa: S311
-    _settle(mail, state="retrying", error=str(error), due_at=clock.now() + wait)
+    _wait(mail, state="retrying", error=str(error), due_at=clock.now() + wait)
 
 
 def put_back(mail: Mail, error: Exception, *, pause: float = 0) -> None:
     """The mail server is in trouble, not this mail, which has not used up an attempt. The others get their turn first,
     after the `pause` in seconds: if it is this one that the server cannot stand, it must not stand in their way."""
     due_at = clock.now() + timedelta(seconds=pause) + FIRST_WAIT
-    _settle(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=due_at)
+    _wait(mail, state="queued", error=str(error), attempts=mail.attempts - 1, due_at=due_at)
 
 
 def hold_back(mail: Mail) -> bool:
@@ -162,12 +162,28 @@ def hold_back(mail: Mail) -> bool:
     if counting is None:
         return False
     counted_at: Any = Mail.accepted_at.python_value(counting[0])
-    _settle(mail, state="queued", error=DAILY_LIMIT, attempts=mail.attempts - 1, due_at=counted_at + DAY)
+    _wait(mail, state="queued", error=DAILY_LIMIT, attempts=mail.attempts - 1, due_at=counted_at + DAY)
     return True
 
 
 def to(address: str) -> Any:
     return fn.LOWER(Mail.recipient) == address.lower()  # another spelling reaches the same mailbox
+
+
+def _wait(mail: Mail, **changes: Any) -> None:
+    """Let it be tried again, unless its announcement was stopped while it was in hand: then take it out."""
+    if mail.kind != "announcement":
+        _settle(mail, **changes)
+        return
+    with write():
+        of_it = Mail.select(Mail.announcement).where(Mail.id == mail.id)
+        # Held, so that it is not stopped between the look and the settling, without a sight of this mail.
+        announcement = held(Announcement.select(Announcement.state).where(Announcement.id.in_(of_it))).first()
+        if announcement is None or announcement.state != "stopped":
+            _settle(mail, **changes)
+        else:
+            Mail.delete().where(Mail.id == mail.id, Mail.owner == mail.owner).execute()
+            log.info("mail.stopped", extra={"mail": mail.id, "kind": mail.kind, "attempts": mail.attempts})
 
 
 def _settle(mail: Mail, **changes: Any) -> None:

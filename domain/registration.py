@@ -366,7 +366,8 @@ def ask_new_address(registration: Registration, address: str, *, desk: Desk) -> 
 
 
 def move(registration: Registration, address: str, *, desk: Desk) -> None:
-    """Take over the address that was waiting for confirmation; the link of the old one opens nothing any more.
+    """Take over the address that was waiting for confirmation; the link of the old one opens nothing any more, and what
+    has not gone out goes to the new one.
 
     Raises LinkUnknown when another address is waiting by now, or its owner wants no mails; AddressTaken,
     ChangedMeanwhile.
@@ -380,6 +381,7 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
     try:
         with changing(registration, at_least=next_sequence(registration.address_key)):
             index(registration)
+            mailroom.redirect(registration, old, desk=desk)
             tell("moved", registration, desk=desk, to=old)
             tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_changed", registration=registration)
@@ -403,7 +405,7 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
     try:
         with storing(registration, at_least=next_sequence(registration.address_key)):
             index(registration)
-            mailroom.redirect(registration, old, registration.email)
+            mailroom.redirect(registration, old, desk=desk)
             if is_known_to_others:
                 tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_corrected", organiser=organiser, registration=registration)

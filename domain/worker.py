@@ -11,7 +11,7 @@ from math import ceil
 
 from config import Settings
 from db import DatabaseOut, connection, relaxed
-from domain import announcements, clock, daily, outbox
+from domain import announcements, clock, daily, mailroom, outbox
 from domain.desk import Desk
 from domain.transport import Deferred, Refused, Transport, Unreachable, open_transport
 from models import Mail
@@ -128,6 +128,7 @@ class Worker(threading.Thread):
         if mail is None:
             return False
         if outbox.hold_back(mail):
+            mailroom.follow(mail, desk=self.desk)
             return True
         try:
             name = f"{mail.kind}-{mail.id}"
@@ -135,16 +136,24 @@ class Worker(threading.Thread):
             self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
         except Unreachable as error:
             pause = self.next_pause() * LONGEST_JITTER
-            self.settle(mail, partial(outbox.put_back, mail, error, pause=pause))
+            self.settle(mail, partial(self.come_back, mail, partial(outbox.put_back, mail, error, pause=pause)))
             raise
         except (Refused, Deferred) as error:
-            self.settle(mail, partial(outbox.failed, mail, error))
+            self.fail(mail, error)
         except Exception as error:  # whatever it is, it must not keep the other mails waiting
             log.error("mail.interrupted", extra={"mail": mail.id}, exc_info=error)
-            self.settle(mail, partial(outbox.failed, mail, Deferred(type(error).__name__)))
+            self.fail(mail, Deferred(type(error).__name__))
         else:
             self.settle(mail, partial(outbox.accepted, mail))
         return True
+
+    def fail(self, mail: Mail, error: Exception) -> None:
+        self.settle(mail, partial(self.come_back, mail, partial(outbox.failed, mail, error)))
+
+    def come_back(self, mail: Mail, write: Callable[[], None]) -> None:
+        """Write that a mail has not gone out; it follows a delegate who has another address by now."""
+        write()
+        mailroom.follow(mail, desk=self.desk)
 
     def stop(self, timeout: float = 55) -> None:
         """Finish the mail in hand and end. Waits at most `timeout` seconds."""

@@ -132,6 +132,7 @@ def show_mail(mail: Mail, form: CorrectionForm) -> WerkzeugResponse:
             form=form,
             retry_form=RetryForm(),
             is_correctable=mailroom.is_correctable(mail),
+            is_up_to_the_delegate=mailroom.is_up_to_the_delegate(mail),
         ),
         422 if form.errors else 200,
     )

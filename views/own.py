@@ -17,7 +17,7 @@ from werkzeug import Response
 from werkzeug.exceptions import Gone, NotFound, TooManyRequests
 
 from db import DatabaseOut, connection
-from domain import audit
+from domain import audit, mailroom
 from domain import registration as verbs
 from domain.answers import Answers, answers_of, masked
 from domain.registration import (
@@ -147,6 +147,8 @@ def show_page(
         title=_("Error: %(title)s", title=title) if status == 422 else title,
         registration=registration,
         is_active=registration.state in ACTIVE,
+        has_failed=bool(registration.pending_email)
+        and mailroom.has_failed_at(registration, registration.pending_email),
         form=form,
         open_sections=amend_form(answers).sections,
         late_sections=AmendForm(conference(), answers, has_closed=True).sections,

@@ -15,7 +15,7 @@ from db import connection, db
 from domain import announcements, clock, mail, organisers, outbox
 from domain.announcements import NoDraft, NumberChanged, Progress, Unwritten, version_of
 from domain.registration import ChangedMeanwhile, cancel, erase
-from domain.transport import Deferred
+from domain.transport import Deferred, Refused, Unreachable
 from domain.worker import CHORES, Worker
 from models import Announcement, AuditEntry, Mail, Organiser, Registration
 
@@ -597,19 +597,98 @@ def test_stopping_while_the_last_mails_are_written_takes_them_back(sent, delegat
     assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
 
 
-def test_mail_that_was_in_hand_and_comes_back_is_stopped_too(sent, delegates, desk, cem):
-    delegates(2)
+@pytest.fixture
+def in_hand(sent, delegates, desk, cem) -> Mail:
+    """The only mail of an announcement, which was stopped while a worker had it in hand."""
+    delegates(1)
     announcement = sent()
     announcements.prepare_some(desk)
-    in_hand = outbox.claim("a worker")
-    announcements.stop(announcement, organiser=cem)
-    outbox.failed(in_hand, Deferred("451 4.3.0 Later"))
-    assert [mail.state for mail in Mail.select()] == ["retrying"]
-
+    mail = outbox.claim("a worker")
     announcements.stop(fresh(announcement), organiser=cem)
+    mail.announcement = fresh(announcement)
+    return mail
+
+
+def full_for_today(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MOST_TO_ONE", 1)
+    Mail.insert(
+        kind="link", language="en", recipient=mail.recipient, message="", message_id="other", once="other",
+        state="accepted", due_at=clock.now(), created_at=clock.now(), accepted_at=clock.now(),
+    ).execute()  # fmt: skip
+
+
+def test_stopping_holds_while_the_only_mail_is_in_hand(in_hand):
+    announcement = in_hand.announcement
+
+    progress = announcements.progress(announcement)
+
+    assert announcement.state == "stopped"
+    assert (progress.waiting, progress.left_out) == (1, 0)
+    assert log()[-1] == ("announcement.stopped", {"announcement": announcement.id, "mails": 0})
+
+
+@pytest.mark.parametrize(
+    ("come_back", "error"),
+    [(outbox.failed, Deferred("451 4.3.0 Later")), (outbox.put_back, Unreachable("421 Closing"))],
+)
+def test_mail_in_hand_that_comes_back_after_the_stop_is_taken_out(in_hand, come_back, error):
+    come_back(in_hand, error)
 
     assert list(Mail.select()) == []
-    assert log()[-1] == ("announcement.stopped", {"announcement": announcement.id, "mails": 1})
+    assert announcements.progress(in_hand.announcement).left_out == 1
+
+
+def test_mail_in_hand_that_would_wait_for_tomorrow_is_taken_out_after_the_stop(in_hand, monkeypatch):
+    full_for_today(in_hand, monkeypatch)
+
+    assert outbox.hold_back(in_hand)
+
+    assert [mail.kind for mail in Mail.select()] == ["link"]
+
+
+def test_mail_in_hand_that_is_accepted_after_the_stop_counts_as_sent(in_hand):
+    outbox.accepted(in_hand)
+
+    assert announcements.progress(in_hand.announcement).accepted == 1
+
+
+def test_mail_in_hand_that_is_refused_after_the_stop_is_shown_as_failed(in_hand):
+    outbox.failed(in_hand, Refused("550 5.1.1 No such user here"))
+
+    assert announcements.progress(in_hand.announcement).failed == 1
+
+
+def test_mail_that_is_somebody_elses_by_now_is_not_taken_out(in_hand):
+    Mail.update(owner="another worker").execute()
+
+    outbox.failed(in_hand, Deferred("451 4.3.0 Later"))
+
+    assert [mail.state for mail in Mail.select()] == ["sending"]
+
+
+def test_mail_that_comes_back_in_the_moment_of_the_stop_is_taken_out(sent, delegates, desk, cem, monkeypatch):
+    delegates(1)
+    announcement = sent()
+    announcements.prepare_some(desk)
+    mail = outbox.claim("a worker")
+
+    def stop() -> None:
+        with connection():
+            announcements.stop(announcement, organiser=cem)
+
+    def settle(*given: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        stopping.append(pool.submit(stop))
+        wait(stopping, timeout=0.3)  # it cannot be done before the mail is settled
+        outbox._settle(*given, **named)
+
+    stopping: list[Future[None]] = []
+    monkeypatch.setattr(outbox, "_settle", settle)
+    with ThreadPoolExecutor(1) as pool:
+        outbox.failed(mail, Deferred("451 4.3.0 Later"))
+        stopping[0].result(timeout=10)
+
+    assert (fresh(announcement).state, list(Mail.select())) == ("stopped", [])
 
 
 def test_stopping_leaves_other_mails_alone(sent, stored, desk, cem):

@@ -1,25 +1,34 @@
 """The organisers' look at the outbox: who has not been reached, and sending to another address."""
 
+import dataclasses
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from factories import next_address
+from factories import make_answers, next_address
 
 from domain import clock, late, mailroom, organisers, outbox
+from domain.answers import answers_of
 from domain.blocked import Unwanted
+from domain.desk import Desk
 from domain.registration import (
     AddressTaken,
     ChangedMeanwhile,
+    amend,
     cancel,
     correct_address,
     erase,
+    move,
+    register,
     renew_link,
     send_link,
 )
-from domain.transport import Refused
-from models import MAIL_STATES, AuditEntry, Mail, Organiser, Registration
+from domain.transport import Deferred, Refused, Unreachable
+from domain.worker import Worker
+from models import MAIL_STATES, Announcement, AuditEntry, Mail, Organiser, Registration
 
 NEW = "ada@example.net"
 ERROR = "550 5.1.1 No such user here"
@@ -124,11 +133,162 @@ def test_retry_and_acceptance_take_a_mail_off_the_count(ada):
     assert mailroom.unreached() == 1
 
 
+@pytest.fixture
+def asked(ada, change) -> Mail:
+    """The mail that asks ada to confirm a new address, which failed."""
+    change(ada, email=NEW)
+    Mail.update(state="failed", error=ERROR).where(Mail.kind == "address").execute()
+    return Mail.get(Mail.kind == "address")
+
+
+def test_new_address_that_cannot_be_asked_counts_and_is_up_to_the_delegate(asked, ada):
+    assert mailroom.unreached() == 1
+    assert mailroom.is_up_to_the_delegate(asked)
+    assert not mailroom.is_correctable(mailroom.find(asked.id))
+    assert mailroom.has_failed_at(ada, "Ada@example.net")
+
+
+@pytest.mark.parametrize("end", ["dropped", "replaced", "moved"])
+def test_new_address_that_waits_no_more_does_not_count(asked, ada, change, desk, end):
+    ways = {
+        "dropped": lambda: change(fresh(ada), email="ada@example.org"),
+        "replaced": lambda: change(fresh(ada), email="ada@third.example"),
+        "moved": lambda: move(fresh(ada), NEW, desk=desk),
+    }
+
+    ways[end]()
+
+    assert mailroom.unreached() == 0
+    assert not mailroom.is_up_to_the_delegate(asked)
+
+
+def test_new_address_of_somebody_else_fails_alike(ada, stored, change):
+    stored(email=NEW, key="another form")
+    change(ada, email=NEW)
+    Mail.update(state="failed").where(Mail.kind == "repeat").execute()
+
+    assert mailroom.has_failed_at(ada, NEW)
+
+
 # Redirecting
 
 
+@pytest.fixture
+def versioned(desk) -> Desk:
+    """A desk whose links die with their version, as they do outside these tests."""
+    return dataclasses.replace(
+        desk, link=lambda row, lang: f"https://convoke.example/{lang}/r/{row.public_id}.v{row.link_version}"
+    )
+
+
+@pytest.fixture
+def redirect(desk) -> Callable[[Registration, str], None]:
+    """A registration has moved from an address."""
+
+    def redirect(registration: Registration, old: str) -> None:
+        registration.email = NEW
+        mailroom.redirect(registration, old, desk=desk)
+
+    return redirect
+
+
+@pytest.fixture
+def in_hand(versioned, cem) -> Mail:
+    """A mail to ada that was being sent when cem corrected her address."""
+    reference = register(make_answers(email="ada@example.org"), lang="en", key="a form", desk=versioned)
+    mail = outbox.claim("worker")
+    ada = Registration.get(Registration.reference == reference)
+    correct_address(ada, NEW, organiser=cem, desk=versioned)
+    return mail
+
+
+def links_of(kind: str) -> list[str]:
+    """The versions of the private link in the two bodies of a mail."""
+    message = mailroom.message_of(Mail.get(Mail.kind == kind))
+    bodies = [message.get_body((form,)).get_content() for form in ("plain", "html")]
+    return [re.findall(r"/r/\w+\.(v\d)", body) for body in bodies]
+
+
+@pytest.mark.parametrize("state", ["queued", "retrying", "failed"])
+def test_move_takes_the_mails_along_with_the_new_link(database, versioned, state):
+    reference = register(make_answers(email="ada@example.org"), lang="en", key="a form", desk=versioned)
+    ada = Registration.get(Registration.reference == reference)
+    answers = dataclasses.replace(answers_of(ada), email=NEW)
+    amend(ada, answers, sequence=0, lang="en", describe=sorted, desk=versioned)
+    settle(state=state)
+    message_id = mailroom.message_of(Mail.get(Mail.kind == "confirmation"))["Message-ID"]
+    assert links_of("confirmation") == [["v1"], ["v1"]]
+
+    move(fresh(ada), NEW, desk=versioned)
+
+    assert sorted(mails()) == [
+        ("address", NEW, state),
+        ("changed", NEW, "queued"),
+        ("confirmation", NEW, "queued"),
+        ("moved", "ada@example.org", "queued"),
+        ("new_link", NEW, "queued"),
+    ]
+    assert links_of("confirmation") == links_of("changed") == [["v2"], ["v2"]]
+    assert mailroom.message_of(Mail.get(Mail.kind == "confirmation"))["Message-ID"] == message_id
+
+
+@pytest.mark.parametrize("error", [Refused(ERROR), Deferred("451 4.3.0 Later")])
+def test_mail_in_hand_that_comes_back_follows_to_the_new_address_with_the_new_link(in_hand, versioned, error):
+    outbox.failed(in_hand, error)
+
+    mailroom.follow(in_hand, desk=versioned)
+
+    assert mails() == [("confirmation", NEW, "queued"), ("new_link", NEW, "queued")]
+    assert links_of("confirmation") == [["v2"], ["v2"]]
+
+
+@pytest.mark.parametrize("error", [Refused(ERROR), Deferred("451"), Unreachable("421"), ValueError()])
+def test_worker_lets_every_mail_that_comes_back_follow(ada, correct, desk, make_settings, monkeypatch, error):
+    worker = Worker(make_settings(), desk)
+
+    def send(*given, **named) -> None:
+        correct(fresh(ada), NEW)
+        raise error
+
+    monkeypatch.setattr(worker.transport, "send", send)
+    with suppress(Unreachable):
+        worker.send_next()
+
+    assert mails() == [("confirmation", NEW, "queued"), ("new_link", NEW, "queued")]
+
+
+def test_mail_that_comes_back_to_the_present_address_stays_as_it_is(ada, desk):
+    mail = outbox.claim("worker")
+    outbox.failed(mail, Refused(ERROR))
+
+    mailroom.follow(mail, desk=desk)
+
+    assert mails() == [("confirmation", "ada@example.org", "failed")]
+
+
+def test_mail_that_tells_the_old_address_of_the_move_stays_there(ada, change, desk):
+    change(ada, email=NEW)
+    move(fresh(ada), NEW, desk=desk)
+    Mail.delete().where(Mail.kind != "moved").execute()
+    mail = outbox.claim("worker")
+    outbox.failed(mail, Refused(ERROR))
+
+    mailroom.follow(mail, desk=desk)
+
+    assert mails() == [("moved", "ada@example.org", "failed")]
+
+
+def test_mail_of_a_stopped_announcement_stays_behind(ada, redirect):
+    stopped = Announcement.create(state="stopped", created_at=clock.now())
+    settle(state="failed", announcement=stopped)
+
+    redirect(ada, "ada@example.org")
+
+    assert mails() == [("confirmation", "ada@example.org", "failed")]
+
+
 def test_what_has_not_gone_out_is_redirected_and_what_is_being_sent_or_went_out_is_not(
-    ada, desk, noon, monkeypatch
+    ada, desk, noon, monkeypatch, redirect
 ):
     monkeypatch.setattr(outbox, "MOST_A_DAY", 4)
     for _ in range(4):
@@ -137,7 +297,7 @@ def test_what_has_not_gone_out_is_redirected_and_what_is_being_sent_or_went_out_
     for mail, state in states.items():
         Mail.update(state=state, error=ERROR, attempts=2, owner="worker").where(Mail.id == mail.id).execute()
 
-    mailroom.redirect(ada, "ADA@example.org", NEW)
+    redirect(ada, "ADA@example.org")
 
     found = {mail.id: (mail.state, mail.recipient, mail.attempts, mail.error) for mail in Mail.select()}
     moved, kept = ("queued", NEW, 0, ""), "ada@example.org"
@@ -150,13 +310,13 @@ def test_what_has_not_gone_out_is_redirected_and_what_is_being_sent_or_went_out_
     ]
 
 
-def test_mails_to_others_and_to_another_address_are_not_redirected(ada, stored, desk):
+def test_mails_to_others_and_to_another_address_are_not_redirected(ada, stored, desk, redirect):
     bo = stored(email="bo@example.org", key="another form")
     renew_link(ada, desk=desk)
     Mail.update(recipient="ada@before.example").where(Mail.kind == "new_link").execute()
     settle(state="failed")
 
-    mailroom.redirect(ada, "ada@example.org", NEW)
+    redirect(ada, "ada@example.org")
 
     assert mails() == [
         ("confirmation", NEW, "queued"),
@@ -165,12 +325,12 @@ def test_mails_to_others_and_to_another_address_are_not_redirected(ada, stored, 
     ]
 
 
-def test_mails_of_an_earlier_registration_of_the_same_address_stay(ada, stored, desk):
+def test_mails_of_an_earlier_registration_of_the_same_address_stay(ada, stored, desk, redirect):
     cancel(ada, "", desk=desk)
     later = stored(email="ada@example.org", key="another form")
     settle(state="failed")
 
-    mailroom.redirect(later, "ada@example.org", NEW)
+    redirect(later, "ada@example.org")
 
     assert [recipient for _, recipient, _ in mails()] == ["ada@example.org", "ada@example.org", NEW]
 
@@ -185,10 +345,10 @@ def test_redirected_mail_is_claimed_and_sent_to_the_new_address(ada, correct):
     assert b"\r\nTo: ada@example.net\r\n" in outbox.message_of(mail)
 
 
-def test_mail_that_cannot_be_read_stays_behind(ada):
+def test_mail_that_cannot_be_read_stays_behind(ada, redirect):
     settle(state="failed", message="")
 
-    mailroom.redirect(ada, "ada@example.org", NEW)
+    redirect(ada, "ada@example.org")
 
     assert mails() == [("confirmation", "ada@example.org", "failed")]
 

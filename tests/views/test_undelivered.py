@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from support.journey import ON_SQLITE, own_page
+from support.journey import ON_SQLITE, amend, own_page
 
 from db import connection
 from domain import clock, outbox
@@ -101,3 +101,20 @@ def test_public_page_in_an_organisers_browser_has_no_warning(desk_client, mailed
     assert len(warnings(desk_client, "/organiser/mails")) == 1
 
     assert desk_client.get("/en/registration").select(".undelivered") == []
+
+
+def test_new_address_that_gets_no_mail_is_told_to_both(app, desk_client, mailed):
+    mail = mailed()
+    own = own_page(app, mail.registration)
+    amend(desk_client, f"{own}/edit", {"email": "ada@wrong.example"})
+    assert "could not be delivered" not in desk_client.get(own).text
+    with connection():
+        Mail.update(state="failed", error=NO_SUCH_MAILBOX).where(Mail.kind == "address").execute()
+        asking = Mail.get(Mail.kind == "address")
+
+    organisers = desk_client.get(f"/organiser/mails/{asking.id}")
+    delegates = desk_client.get(own)
+
+    assert organisers.texts(".undelivered p")[0].startswith("1 mail has failed")
+    assert "only the delegate can correct that" in organisers.text
+    assert "The mail that we sent there could not be delivered." in delegates.text
