@@ -136,7 +136,9 @@ class Worker(threading.Thread):
             self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
         except Unreachable as error:
             pause = self.next_pause() * LONGEST_JITTER
-            self.settle(mail, partial(self.come_back, mail, partial(outbox.put_back, mail, error, pause=pause)))
+            self.settle(
+                mail, partial(self.come_back, mail, partial(outbox.put_back, mail, error, pause=pause))
+            )
             raise
         except (Refused, Deferred) as error:
             self.fail(mail, error)
