@@ -290,7 +290,7 @@ def test_nothing_is_shown_that_cannot_be_logged(app, client, organiser, register
 
 @pytest.mark.parametrize("service", ["postgresql"], indirect=True)
 def test_thread_that_was_left_with_a_dead_connection_gets_another(app):
-    db.connect()
+    db.connect(reuse_if_open=True)
     db.connection().close()
 
     assert stored(Registration) == []

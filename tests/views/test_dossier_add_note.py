@@ -51,7 +51,7 @@ def test_note_that_is_none_comes_back_with_what_is_wrong(desk_client, path, text
 
     assert page.texts("#note-error") != [""]
     assert page.select("#note[autofocus]")
-    assert page.select("[role=alert]") == []
+    assert page.select(".notice[role=alert]") == []
     assert stored(Note) == []
 
 
