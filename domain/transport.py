@@ -1,13 +1,11 @@
 """Handing one message to the mail server, or in a rehearsal to a folder. Says what kind of trouble there was."""
 
+import io
+import math
 import re
 import smtplib
-import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -106,8 +104,11 @@ class SmtpTransport:
 
     def send(self, message: bytes, *, sender: str, recipient: str, name: str) -> None:
         server = self.server or self.connect()
-        with cut_after(LONGEST_EXCHANGE, server):
+        self.answers.until = time.monotonic() + LONGEST_EXCHANGE
+        try:
             self.exchange(server, message, sender, recipient)
+        finally:
+            self.answers.until = math.inf
 
     def exchange(self, server: smtplib.SMTP, message: bytes, sender: str, recipient: str) -> None:
         begun = time.monotonic()
@@ -204,6 +205,8 @@ class SmtpTransport:
         except BaseException:
             server.close()
             raise
+        self.answers = Answers(server.sock)
+        server.file = io.BufferedReader(self.answers)
         return server
 
     def close(self) -> None:
@@ -216,23 +219,24 @@ class SmtpTransport:
         self.server = None
 
 
-@contextmanager
-def cut_after(seconds: float, server: smtplib.SMTP) -> Iterator[None]:
-    """Cut the connection from outside if what is done with it takes longer: a read that waits then fails."""
+class Answers(io.RawIOBase):
+    """What a server says, until a moment: a timeout by itself is for one read only, and a server may drip."""
 
-    def cut() -> None:
-        if server.sock:
-            with suppress(OSError):  # closed already
-                # Not TLS's own shutdown, which is not for two threads.
-                socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
+    def __init__(self, connection: Any) -> None:
+        self.source = connection.makefile("rb", buffering=0)
+        self.until = math.inf
 
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self.until:
+            raise TimeoutError("timed out")
+        return self.source.readinto(buffer)
+
+    def close(self) -> None:
+        self.source.close()
+        super().close()
 
 
 def verdict(code: int, text: bytes | str) -> Exception:
