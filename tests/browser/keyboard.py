@@ -6,11 +6,11 @@ from typing import Any
 from browser import steps
 from playwright.sync_api import Page
 
-# The place of the focus: where it is in the page, whether it can be seen, and what has to be pressed to answer.
+# The place of the focus: what it is, whether it can be seen, and what has to be pressed to answer. A control is known
+# by its id or its markup, because a warning that comes or goes while somebody types moves all that is below it.
 LOOK = """
 () => {
     const stop = document.activeElement;
-    const all = [...document.querySelectorAll("*")];
     const box = stop.getBoundingClientRect();
     const {outlineStyle, outlineWidth} = getComputedStyle(stop);
     const group = [...document.querySelectorAll(`input[type=radio][name="${stop.name}"]`)];
@@ -20,7 +20,7 @@ LOOK = """
         name: stop.name ?? "",
         value: stop.value ?? "",
         kind: stop.type ?? "",
-        place: all.indexOf(stop),
+        control: stop.id || stop.outerHTML,
         is_seen: stop.checkVisibility({opacityProperty: true, visibilityProperty: true})
             && box.width > 1 && box.height > 1 && box.right > 0 && box.bottom > 0
             && box.left < innerWidth && box.top < innerHeight,
@@ -32,14 +32,13 @@ LOOK = """
 # What somebody sees who can see: one control for each group of radio buttons, as the Tab key has it.
 VISIBLE = """
 () => {
-    const all = [...document.querySelectorAll("*")];
     const kinds = "a[href], button:not([aria-hidden]), input, select, textarea, [tabindex='0']";
     const controls = [...document.querySelectorAll(kinds)];
     const seen = controls.filter((one) => one.type !== "hidden" && !one.disabled && one.checkVisibility());
     const first = ({name}) =>
         document.querySelector(`[name="${name}"]:checked`) ?? document.querySelector(`[name="${name}"]`);
     const stops = seen.filter((one) => one.type !== "radio" || one === first(one));
-    return stops.map((one) => [all.indexOf(one), one.id || one.outerHTML]);
+    return stops.map((one) => one.id || one.outerHTML);
 }
 """
 COUNTRIES = {"GB": "United Kingdom"}
@@ -54,7 +53,7 @@ class Stop:
     name: str
     value: str
     kind: str
-    place: int
+    control: str
     is_seen: bool
     has_ring: bool
     options: list[str]
@@ -110,7 +109,7 @@ def fill_in(keyboard: Keyboard, answers: dict[str, Any]) -> list[Stop]:
     while not (stops and stops[-1].name == "step" and stops[-1].value == "check"):
         stop = keyboard.tab()
         assert not stop.is_page, f"the focus left the page after {stops[-1]}"
-        if stops and stop.place == stops[-1].place:
+        if stops and stop.control == stops[-1].control:
             continue
         answer(keyboard, stop, answers)
         stops.append(keyboard.look())  # the arrow keys have moved on within a group
@@ -121,14 +120,15 @@ def walk(keyboard: Keyboard) -> list[Stop]:
     """Press Tab until the focus leaves the page; every stop, each control once."""
     stops: list[Stop] = []
     while not (stop := keyboard.tab()).is_page:
-        if not stops or stop.place != stops[-1].place:
+        if not stops or stop.control != stops[-1].control:
             stops.append(stop)
     return stops
 
 
-def visible_controls(page: Page) -> dict[int, str]:
-    """The controls that can be seen, with their places, in the order of the page."""
-    return dict(page.evaluate(VISIBLE))
+def visible_controls(page: Page) -> list[str]:
+    """The controls that can be seen, in the order of the page."""
+    steps.settle(page)
+    return page.evaluate(VISIBLE)
 
 
 def register(page: Page, answers: dict[str, Any]) -> int:
