@@ -130,6 +130,7 @@ def page(
         "dossier/_handling.html",
         title=row.name,
         status=status,
+        list_left=list_left(),
         is_overtaken=status == 409,
         has_run_out=status == 422 and not (note_form and note_form.note.errors),
         sent=sent,
@@ -149,6 +150,13 @@ def page(
         has_older=audit.count(row) > len(history),
         history=list(zip(history, in_words(history), strict=True)),
     )
+
+
+def list_left() -> str:
+    """The list as it was left for this page, if the browser tells; otherwise the whole list."""
+    path = url_for("organiser.registrations")
+    left, mark, query = (request.referrer or "").partition("?")
+    return path + mark + query if left.endswith(path) else path
 
 
 def hidden(answers: RegistrationForm, blocks: Collection[str]) -> dict[str, Any]:

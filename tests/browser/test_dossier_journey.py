@@ -160,6 +160,16 @@ def test_note_stays_in_the_history_however_often_somebody_looks(one, marking_des
     expect(page.locator(".note")).to_have_count(0)
 
 
+@BY_HAND
+def test_link_back_to_the_list_leads_to_it_as_it_was_left(one, javascript):
+    page = one("lovelace", javascript)
+
+    page.get_by_role("link", name="Back to the list").click()
+
+    expect(page.locator("#q")).to_have_value("lovelace")
+    expect(page.locator("tbody th")).to_have_text(["Ada Lovelace"])
+
+
 @pytest.mark.history
 def test_way_back_from_a_registration_that_was_changed_leads_to_the_list(one):
     page = one("lovelace")

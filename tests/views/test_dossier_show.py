@@ -53,6 +53,23 @@ def test_registration_shows_what_organisers_need(desk_client, row, path):
     assert page.texts("#notes-title ~ p") == ["There are no notes."]
 
 
+@pytest.mark.parametrize(
+    ("left", "leads_to"),
+    [
+        ("/organiser/registrations?q=ada&not=visa&visa=sent", "?q=ada&not=visa&visa=sent"),
+        ("/organiser/registrations", ""),
+        ("/organiser/statistics?q=ada", ""),
+        ("[", ""),
+        (None, ""),
+    ],
+)
+def test_way_back_leads_to_the_list_as_it_was_left(desk_client, path, left, leads_to):
+    page = desk_client.get(path, headers={"Referer": left and f"https://convoke.example{left}"})
+
+    (link,) = [link["href"] for link in page.select("main a") if link.get_text() == "Back to the list"]
+    assert link == f"/organiser/registrations{leads_to}"
+
+
 def test_sensitive_answers_are_hidden(desk_client, path):
     page = desk_client.get(path)
 
