@@ -178,7 +178,7 @@ def outbox_status() -> None:
 def outbox_retry(numbers: tuple[int, ...]) -> None:
     """Send again at once what failed or waits for its next attempt: all, or the mails with these NUMBERS."""
     with connection():
-        count = outbox.retry(Mail.id.in_(numbers) if numbers else True)
+        count = outbox.retry(Mail.id.in_(numbers) if numbers else None)
     click.echo(f"{count} {'mail' if count == 1 else 'mails'} to be sent again.")
 
 

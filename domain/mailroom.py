@@ -17,7 +17,7 @@ from domain.late import LIFETIME
 from domain.mail import POLICY
 from domain.roster import LISTED, MOST_WORDS, contains
 from domain.transport import Refused
-from models import Announcement, Mail, Registration
+from models import Mail, Registration
 
 PAGE_SIZE = 50
 ELSEWHERE = ("moved", "address")  # kinds of mails that are not meant for the delegate's present address
@@ -93,9 +93,9 @@ def unreached() -> int:
     """How many mails have failed whose reader has not been reached another way.
 
     What went to an address that is no longer the delegate's does not count, nor a late link that has run out, nor what
-    has been erased. What asks to confirm a new address counts while that waits.
+    was stopped or has been erased. What asks to confirm a new address counts while that waits.
     """
-    failed = Mail.select().left_outer_join(Registration).where(Mail.state == "failed", Mail.recipient != "")
+    failed = Mail.select().left_outer_join(Registration).where(outbox.has_failed())
     is_current = (Mail.kind != "address") & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
     return int(failed.where(is_current | is_open | _asks_for_confirmation()).count())
@@ -147,13 +147,12 @@ def redirect(registration: Registration, old: str, *, desk: Desk) -> None:
 
     What cannot be read any more stays behind: nobody could send it; and so does what was stopped.
     """
-    stopped = Announcement.select(Announcement.id).where(Announcement.state == "stopped")
     theirs = Mail.select(*SHOWN).where(
         Mail.registration == registration,
         outbox.to(old),
         Mail.kind.not_in(ELSEWHERE),
         Mail.state.in_(("queued", "retrying", "failed")),
-        Mail.announcement.is_null() | Mail.announcement.not_in(stopped),
+        outbox.is_wanted(),
     )
     for mail in list(theirs):
         try:

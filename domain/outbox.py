@@ -170,6 +170,21 @@ def to(address: str) -> Any:
     return fn.LOWER(Mail.recipient) == address.lower()  # another spelling reaches the same mailbox
 
 
+def is_wanted() -> Any:
+    """Whether a mail is still meant to go out: not when its announcement was stopped."""
+    stopped = Announcement.select(Announcement.id).where(Announcement.state == "stopped")
+    return Mail.announcement.is_null() | Mail.announcement.not_in(stopped)
+
+
+def has_failed() -> Any:
+    """Whether a mail failed that can be sent again, because it has not been erased, and is still meant to go out."""
+    return (Mail.state == "failed") & (Mail.recipient != "") & is_wanted()
+
+
+def failures() -> int:
+    return Mail.select().where(has_failed()).count()
+
+
 def _wait(mail: Mail, **changes: Any) -> None:
     """Let it be tried again, unless its announcement was stopped while it was in hand: then take it out."""
     if mail.kind != "announcement":
@@ -222,11 +237,12 @@ def afresh() -> dict[str, Any]:
     return {"state": "queued", "attempts": 0, "due_at": clock.now(), "error": ""}
 
 
-def retry(theirs: Any = True, *, organiser: Organiser | None = None) -> int:
+def retry(theirs: Any = None, *, organiser: Organiser | None = None) -> int:
     """Send again, from the first attempt on, what failed or waits to be tried again; returns how many these are.
 
-    What has been erased stays as it is: there is nothing left to send.
+    What has been erased stays as it is: there is nothing left to send. What was stopped goes out only by its number.
     """
+    theirs = is_wanted() if theirs is None else theirs
     with write():
         again = Mail.update(**afresh()).where(
             Mail.state.in_(("failed", "retrying")), Mail.recipient != "", theirs

@@ -102,6 +102,7 @@ def listing() -> WerkzeugResponse:
         query=query,
         page=mailroom.page(query),
         counts=outbox.backlog(),
+        failures=outbox.failures(),
         form=RetryForm(),
     )
 
@@ -158,10 +159,10 @@ def body(number: int) -> Response:
 
 @bp.post("/retries")
 def retries() -> WerkzeugResponse:
-    """Send again every mail that failed."""
+    """Send again every mail that failed, as many as the button says."""
     if not RetryForm().validate():
         refuse_old_page()
-    outbox.retry(Mail.state == "failed", organiser=current_user.organiser)
+    outbox.retry(outbox.has_failed(), organiser=current_user.organiser)
     return go(url_for("mails.listing"))
 
 

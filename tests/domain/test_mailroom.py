@@ -112,6 +112,15 @@ def test_farewell_that_failed_does_not_count(ada, desk):
     assert mailroom.unreached() == 0
 
 
+def test_mail_of_a_stopped_announcement_does_not_count(ada):
+    settle(state="failed", announcement=Announcement.create(state="sent", created_at=clock.now()))
+    assert mailroom.unreached() == 1
+
+    Announcement.update(state="stopped").execute()
+
+    assert mailroom.unreached() == 0
+
+
 def test_late_link_counts_until_it_runs_out(noon, cem, desk):
     late.make("bo@example.org", lang="en", organiser=cem, desk=desk)
     settle(state="failed")

@@ -11,7 +11,7 @@ from db import db, write
 from domain import clock, outbox
 from domain.transport import Deferred, Refused, Unreachable
 from domain.worker import Worker
-from models import Mail, Registration
+from models import Announcement, Mail, Registration
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -379,6 +379,18 @@ def test_retry_sends_what_failed_or_waits_from_the_first_attempt_on(queued, noon
         is_again = state in ("retrying", "failed")
         assert (row.state, row.attempts, row.error) == (("queued", 0, "") if is_again else (state, 5, "451"))
         assert (row.due_at == NOON) is is_again
+
+
+def test_retry_of_all_leaves_what_was_stopped_and_retry_by_number_does_not(queued, noon):
+    stopped = Announcement.create(state="stopped", created_at=NOON)
+    other, theirs = queued(state="failed"), queued(state="failed")
+    Mail.update(announcement=stopped).where(Mail.id == theirs.id).execute()
+
+    assert (outbox.failures(), outbox.retry(), outbox.failures()) == (1, 1, 0)
+    assert (fresh(other).state, fresh(theirs).state) == ("queued", "failed")
+
+    assert outbox.retry(Mail.id == theirs.id) == 1
+    assert fresh(theirs).state == "queued"
 
 
 def test_retry_of_one_leaves_the_others(queued, noon):

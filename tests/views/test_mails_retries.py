@@ -3,7 +3,9 @@
 import pytest
 from support.journey import HTMX, everything, own_page, stored
 
-from models import MAIL_STATES, AuditEntry, Mail, Organiser
+from db import connection
+from domain import clock
+from models import MAIL_STATES, Announcement, AuditEntry, Mail, Organiser
 
 PAGE = "/organiser/mails"
 ERROR = "550 5.1.1 No such user here"
@@ -28,6 +30,19 @@ def test_every_mail_that_failed_is_sent_again_and_no_other(desk_client, put):
     assert [after[id].__data__ for id in after if id not in again] == [
         before[id].__data__ for id in before if id not in again
     ]
+
+
+def test_mails_of_a_stopped_announcement_are_neither_offered_nor_sent_again(desk_client, put):
+    with connection():
+        stopped = Announcement.create(state="stopped", created_at=clock.now())
+    put(2, state="failed", announcement=stopped)
+    assert desk_client.get(PAGE).select(f"form[action='{PAGE}/retries']") == []
+    put(state="failed")
+
+    assert "Send again the 1 mail that failed" in desk_client.get(PAGE).text
+    send_again(desk_client)
+
+    assert [mail.state for mail in stored(Mail)] == ["failed", "failed", "queued"]
 
 
 def test_retries_are_logged_with_their_number(desk_client, put):
