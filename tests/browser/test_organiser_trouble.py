@@ -30,7 +30,7 @@ def troubled(open_page, late_server) -> Page:
     """The page of a registration that no other test changes."""
     page = open_page(late_server, expecting=f"{EXPECTED}|status of 403")
     steps.sign_in(page)
-    page.goto(f"{LIST}?q=lovelace")
+    page.goto(f"{LIST}?q=ada@example.org")
     page.locator("tbody th a").click()
     expect(page.locator("#handling")).to_be_visible()
     return page
