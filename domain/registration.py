@@ -9,7 +9,7 @@ from dataclasses import asdict
 from email.message import EmailMessage
 from typing import Any
 
-from peewee import IntegrityError, fn
+from peewee import IntegrityError, Value, fn
 
 from db import db, forget_pages, write
 from domain import audit, blocked, clock, late, mailroom, outbox
@@ -440,10 +440,18 @@ def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
         registration.passport, registration.visa_state = None, "none"
         registration.is_hotel_booked = registration.is_travel_checked = False
         registration.pending_email = None
+        release_forms(registration)
         withdraw_consents(registration, ["visa"])
         tell("cancelled", registration, desk=desk)
         audit.record("registration.cancelled", registration=registration)
     forget_pages()
+
+
+def release_forms(registration: Registration) -> None:
+    """Let a form that was answered with this registration count as a new one when it is sent once more."""
+    registration.form_key = f"released {registration.public_id}"
+    theirs = Repeat.update(form_key=Value("released ").concat(Repeat.reference))
+    theirs.where(Repeat.registration == registration).execute()
 
 
 def restore(registration: Registration, *, desk: Desk) -> None:
@@ -550,6 +558,7 @@ def of_same_address(registration: Registration) -> list[Registration]:
 def erase_one(registration: Registration) -> None:
     with changing(registration):
         blank(registration)
+        release_forms(registration)
         for table in (Repeat, Note):
             table.delete().where(table.registration == registration).execute()
         outbox.forget(Mail.registration == registration)

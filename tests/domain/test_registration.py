@@ -12,7 +12,14 @@ from factories import NEEDS, PASSPORT, make_answers
 from db import connection, db
 from domain import audit, clock, outbox, registration, roster
 from domain.answers import Needs, Passport, answers_of, masked
-from domain.registration import LinkUnknown, RegistrationClosed, RegistrationErased, cancel, find_by_link
+from domain.registration import (
+    LinkUnknown,
+    RegistrationClosed,
+    RegistrationErased,
+    cancel,
+    erase,
+    find_by_link,
+)
 from models import TABLES, AuditEntry, Consent, Mail, Registration, Repeat
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
@@ -115,6 +122,27 @@ def test_form_that_is_sent_twice_is_one_registration(send):
     assert Registration.select().count() == 1
     assert Repeat.select().count() == 0
     assert mails() == [("confirmation", "ada@example.org")]
+
+
+@pytest.mark.parametrize("key", ["a form", "a later form"])
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda row, desk: cancel(row, "", desk=desk),
+        lambda row, desk: erase(row, is_blocking=False, desk=desk),
+    ],
+    ids=["cancelled", "erased"],
+)
+def test_form_that_is_sent_again_after_leaving_is_a_registration_of_its_own(send, desk, leave, key):
+    before = {send(key="a form"), send(key="a later form")}
+    leave(Registration.get(), desk)
+
+    first, second = send(key=key), send(key=key)
+
+    assert first not in before
+    assert first == second
+    assert (row_of(first).state, Registration.select().count()) == ("received", 2)
+    assert [mail.kind for mail in outbox.mails_of(row_of(first))] == ["confirmation"]
 
 
 def test_form_that_is_sent_with_other_answers_is_a_repeat(send):
