@@ -264,7 +264,10 @@ class Announcement(Base):
 
 
 class Mail(Base):
-    """The outbox. `due_at` is when to try next and, while a mail is being sent, when that attempt is given up."""
+    """The outbox. `due_at` is when to try next and, while a mail is being sent, when that attempt is given up.
+
+    No mail ever gets the number of one that was deleted, on SQLite by AUTOINCREMENT (migration 0011).
+    """
 
     registration = ForeignKeyField(Registration, backref="mails", null=True)
     announcement = ForeignKeyField(Announcement, backref="mails", null=True)

@@ -35,7 +35,7 @@ WHERE id = (
     SELECT id FROM mail WHERE state IN {UNFINISHED} AND due_at <= ? ORDER BY due_at, id LIMIT 1
     FOR UPDATE SKIP LOCKED
 ) AND state IN {UNFINISHED} AND due_at <= ?
-RETURNING id, kind, recipient, attempts"""  # noqa: S608 - our own names
+RETURNING id, kind, recipient, attempts, message"""  # noqa: S608 - our own names
 CLAIM = CLAIM_SKIPPING_LOCKED.replace("FOR UPDATE SKIP LOCKED", "")  # SQLite knows no locks on rows
 _is_unfinished = SQL(f"state IN {UNFINISHED}")  # in words: values passed apart would not match the index
 
@@ -93,16 +93,17 @@ def _due() -> Any:
 def claim(owner: str) -> Mail | None:
     """Take the mail that has been due the longest, and the right to send it until the lease ends.
 
-    `owner` is the token that the outcome must be settled with. The mail comes without its message: reading that may
-    fail, and must not undo the claim.
+    `owner` is the token that the outcome must be settled with. The message is as it is stored, for `opened`: that may
+    fail, and must not undo the claim. It is not read later, for by then an erasure may have let another mail have the
+    number of this one.
     """
     now = clock.now()
     with turn():
         taken = _run(CLAIM if on_sqlite() else CLAIM_SKIPPING_LOCKED, owner, now + LEASE, now, now).fetchall()
     if not taken:
         return None
-    ((number, kind, recipient, attempts),) = taken
-    return Mail(id=number, kind=kind, recipient=recipient, attempts=attempts, owner=owner, due_at=now + LEASE)
+    columns = ("id", "kind", "recipient", "attempts", "message")
+    return Mail(owner=owner, due_at=now + LEASE, **dict(zip(columns, taken[0], strict=True)))
 
 
 def _run(sql: str, *values: Any) -> Any:
@@ -111,13 +112,18 @@ def _run(sql: str, *values: Any) -> Any:
     return db.execute_sql(sql.replace("?", db.param), given)
 
 
-def message_of(mail: Mail) -> bytes:
-    """The mail as it goes out. Raises Refused when it cannot be read: then no repeat will help."""
-    (sealed,) = _run("SELECT message FROM mail WHERE id = ?", mail.id).fetchone() or ("",)
+def opened(sealed: str) -> bytes:
+    """A mail as it goes out. Raises Refused when it cannot be read: then no repeat will help."""
     try:
         return str(Mail.message.python_value(sealed) or "").encode("ascii")
     except (InvalidToken, ValueError) as error:
         raise Refused("this service cannot read the message: its field key is missing") from error
+
+
+def message_of(mail: Mail) -> bytes:
+    """The mail as it went out, or will; empty when it has been erased. Raises Refused."""
+    (sealed,) = _run("SELECT message FROM mail WHERE id = ?", mail.id).fetchone() or ("",)
+    return opened(sealed)
 
 
 def mails_of(registration: Registration) -> list[Mail]:

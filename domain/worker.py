@@ -132,7 +132,7 @@ class Worker(threading.Thread):
             return True
         try:
             name = f"{mail.kind}-{mail.id}"
-            message = outbox.message_of(mail)
+            message = outbox.opened(mail.message)
             self.transport.send(message, sender=self.sender, recipient=mail.recipient, name=name)
         except Unreachable as error:
             pause = self.next_pause() * LONGEST_JITTER

@@ -20,7 +20,7 @@ from domain import conference
 from domain.answers import answers_of
 from domain.desk import Desk
 from domain.registration import build
-from models import EMPTIED, KEPT, TABLES, Consent, Registration, Repeat
+from models import EMPTIED, KEPT, TABLES, Consent, Mail, Registration, Repeat
 
 NAMES = [path.stem for path in sorted((ROOT / "migrations").glob("[0-9]*.py"))]
 UPGRADE = """
@@ -201,6 +201,30 @@ def test_upgrade_keeps_the_registrations_of_the_first_release(empty):
 
     with connection():
         assert_ada_is_whole()
+
+
+def test_upgrade_keeps_the_mails_that_there_are(empty):
+    with connection():
+        Runner(db.obj, str(ROOT / "migrations")).up(NAMES[9])
+        insert_as_the_first_release_does()
+        ada = Registration.get()
+        given = {"kind": "confirmation", "language": "en", "recipient": ada.email, "message": ""}
+        given |= {
+            "registration": ada,
+            "message_id": "<a>",
+            "due_at": ada.created_at,
+            "created_at": ada.created_at,
+        }
+        Mail.create(**given, once="a")
+        before = list(Mail.select().tuples())
+
+    upgrade()
+
+    with connection():
+        assert list(Mail.select().tuples()) == before
+        for wrong in ({"once": "a"}, {"once": "b", "message_id": "<b>", "state": "lost"}):
+            with pytest.raises(IntegrityError), db.atomic():
+                Mail.create(**given | wrong)
 
 
 def test_upgrade_finds_the_words_of_the_names_that_there_are(empty):

@@ -445,6 +445,23 @@ def test_worker_whose_lease_has_ended_settles_nothing(queued, noon, settle):
     assert (before["state"], before["owner"]) == ("sending", "quick")
 
 
+def test_mail_in_hand_keeps_its_own_words_when_it_is_deleted_meanwhile(queued):
+    queued(message="Subject: to ada")
+    mail = outbox.claim("worker")
+    Mail.delete().execute()
+    queued(message="Subject: to bo")
+
+    assert outbox.opened(mail.message) == b"Subject: to ada"
+
+
+def test_number_of_a_mail_is_never_another_mails(queued):
+    queued()
+    deleted = queued()
+    Mail.delete().where(Mail.id == deleted.id).execute()
+
+    assert queued().id > deleted.id
+
+
 def test_backlog_counts_the_mails_in_each_state(queued, noon):
     for state in ("queued", "accepted", "accepted", "failed"):
         queued(state=state)
