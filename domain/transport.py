@@ -136,14 +136,14 @@ class SmtpTransport:
 
     def hand_over(self, server: Any, message: bytes) -> tuple[int, bytes]:
         """Send the message itself. From here on only the server's answer tells whether it has it."""
-        server.sock.settimeout(LAST_TIMEOUT)
+        self.answers.patience = LAST_TIMEOUT
+        self.answers.bound()
         try:
             end = b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
             server.send(re.sub(rb"(?m)^\.", b"..", message) + end)  # RFC 5321, section 4.5.2
             return server.getreply()
         finally:
-            if server.sock:
-                server.sock.settimeout(TIMEOUT)
+            self.answers.patience = TIMEOUT
 
     def announce(self, server: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
         """Say from whom and to whom: nothing is at stake until this has gone well. Raises as `send`."""
@@ -220,19 +220,29 @@ class SmtpTransport:
 
 
 class Answers(io.RawIOBase):
-    """What a server says, until a moment: a timeout by itself is for one read only, and a server may drip."""
+    """What a server says, until a moment: a timeout by itself is for one read only, and a server may drip.
+
+    `patience` is for one read, in seconds.
+    """
 
     def __init__(self, connection: Any) -> None:
+        self.connection = connection
         self.source = connection.makefile("rb", buffering=0)
-        self.until = math.inf
+        self.until, self.patience = math.inf, TIMEOUT
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > self.until:
-            raise TimeoutError("timed out")
+        self.bound()
         return self.source.readinto(buffer)
+
+    def bound(self) -> None:
+        """Let what comes next on the connection take no longer than is left. Raises TimeoutError when nothing is."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self.connection.settimeout(min(self.patience, left))
 
     def close(self) -> None:
         self.source.close()

@@ -4,7 +4,7 @@ import time
 from urllib.parse import quote
 
 import pytest
-from support.smtp import HOST, PASSWORD, USER, MailServer, dribbling_server, server_that_says
+from support.smtp import HOST, PASSWORD, USER, MailServer, server_that_says
 
 from domain import outbox, transport
 from domain.transport import Deferred, FolderTransport, Refused, SmtpTransport, Unreachable, open_transport
@@ -243,9 +243,21 @@ def test_server_that_dribbles_its_answer_is_cut_before_the_lease_ends(monkeypatc
     monkeypatch.setattr(transport, "LONGEST_EXCHANGE", 0.5)
     waits = ["354-wait"] * 2000  # without an end: the server says them as long as it is listened to
 
-    with dribbling_server("220 Hello", "250 Hello", "250 OK", "250 OK", *waits) as host:
+    with server_that_says("220 Hello", "250 Hello", "250 OK", "250 OK", *waits) as host:
         began = time.monotonic()
         with pytest.raises(Unreachable):
+            send_once(f"smtp://{host}")
+
+    assert time.monotonic() - began < 5
+
+
+def test_server_that_is_silent_after_half_an_answer_is_cut_before_the_lease_ends(monkeypatch):
+    monkeypatch.setattr(transport, "LONGEST_EXCHANGE", 0.5)
+    answers = ("220 Hello", "250 Hello", "250 OK", "250 OK", "354 Go ahead", "250-Let me see", "250 OK")
+
+    with server_that_says(*answers, pause=2) as host:
+        began = time.monotonic()
+        with pytest.raises(Deferred):
             send_once(f"smtp://{host}")
 
     assert time.monotonic() - began < 5

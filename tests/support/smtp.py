@@ -131,26 +131,11 @@ class MailServer(Controller):
 
 
 @contextmanager
-def server_that_says(*answers: str) -> Iterator[str]:
-    """Host and port of a server that gives one caller these answers, each to the next line, and then hangs up."""
+def server_that_says(*answers: str, pause: float = 0.01) -> Iterator[str]:
+    """Host and port of a server that gives one caller these answers, each to the next line, and then hangs up.
 
-    def serve() -> None:
-        caller, _ = listening.accept()
-        with caller, caller.makefile("rb") as lines:
-            for answer in answers:
-                caller.sendall(f"{answer}\r\n".encode())
-                lines.readline()
-
-    with socket.create_server((HOST, 0)) as listening:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"{HOST}:{listening.getsockname()[1]}"
-        thread.join(5)
-
-
-@contextmanager
-def dribbling_server(*answers: str) -> Iterator[str]:
-    """Host and port of a server that says each continued line (`354-wait`) a moment later, without waiting."""
+    An answer that goes on (`354-wait`) is followed by the next after a pause, in seconds.
+    """
 
     def serve() -> None:
         caller, _ = listening.accept()
@@ -158,7 +143,7 @@ def dribbling_server(*answers: str) -> Iterator[str]:
             for answer in answers:
                 caller.sendall(f"{answer}\r\n".encode())
                 if answer[3] == "-":
-                    time.sleep(0.01)
+                    time.sleep(pause)
                 else:
                     lines.readline()
 
