@@ -140,10 +140,6 @@ class Settings(BaseSettings):
         """Whether mails go to a folder and not out."""
         return self.mail_url.startswith("file:")
 
-    @property
-    def on_sqlite(self) -> bool:
-        return self.database_url.startswith("sqlite")
-
     @model_validator(mode="wrap")
     @classmethod
     def every_fault_at_once(

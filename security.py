@@ -94,7 +94,7 @@ RECEIPT_LIFETIME = 3600  # seconds for which a receipt still tells organisation 
 FIXED_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # with no-referrer, Flask-WTF refuses every POST over https
+    "Referrer-Policy": "same-origin",  # with no-referrer, a POST of an older browser comes from nowhere
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",

@@ -7,6 +7,7 @@ from typing import Any
 
 from peewee import ModelSelect, Value, fn
 
+from db import turn
 from domain import clock
 from models import AuditEntry, Organiser, Registration
 
@@ -48,9 +49,10 @@ def record(
     **details: Any,
 ) -> None:
     """Add one entry. Without an organiser it was the delegate, or the service itself."""
-    AuditEntry.insert(
-        at=clock.now(), action=action, organiser=organiser, registration=registration, details=details
-    ).execute()
+    with turn():
+        AuditEntry.insert(
+            at=clock.now(), action=action, organiser=organiser, registration=registration, details=details
+        ).execute()
 
 
 def record_each(

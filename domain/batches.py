@@ -123,7 +123,7 @@ def perform(name: str, among: Any, *, number: int, organiser: Organiser, desk: D
     with write():
         changed = values_of(owed, kind)
         rows = [row for rows in changed.values() for row in rows]
-        if len(rows) != number or not rows or (mails and not mails.keys() >= set(rows)):
+        if len(rows) != number or not rows or not (kind.is_undoable or mails.keys() >= set(rows)):
             raise NumberChanged(len(rows))
         batch = Batch.create(kind=name, organiser=organiser, changed=changed, created_at=clock.now())
         for former, theirs in changed.items() if kind.is_undoable else ():
@@ -131,7 +131,7 @@ def perform(name: str, among: Any, *, number: int, organiser: Organiser, desk: D
             audit.record_each(
                 kind.action, theirs, organiser=organiser, before=former, after=in_word(kind.after)
             )
-        for row in rows if mails else ():
+        for row in () if kind.is_undoable else rows:
             registration, once, message = mails[row]
             outbox.enqueue(message, kind="reminder", registration=registration, once=once)
             audit.record("registration.reminded", organiser=organiser, registration=registration)

@@ -155,9 +155,10 @@ def _write_digest_to(to_whom: list[Organiser], facts: dict[str, Any], desk: Desk
 
 
 def owed_digests(day: date, until: datetime) -> "ModelSelect[Organiser]":
-    """Who was an organiser at that hour and has no digest of that day yet."""
+    """Who could sign in as an organiser at that hour and has no digest of that day yet."""
     once = Value(f"digest:{day}:").concat(Organiser.id.cast("TEXT"))
-    return organisers.current().where(Organiser.created_at < until, ~is_written(once)).order_by(Organiser.id)
+    enrolled = organisers.enrolled().where(Organiser.created_at < until, ~is_written(once))
+    return enrolled.order_by(Organiser.id)
 
 
 def news_between(since: datetime, until: datetime) -> dict[str, int]:

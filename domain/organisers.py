@@ -184,6 +184,11 @@ def current() -> "ModelSelect[Organiser]":
     return Organiser.select().where(Organiser.password_hash != REMOVED)
 
 
+def enrolled() -> "ModelSelect[Organiser]":
+    """The organisers who have chosen a password: an address that was only invited may be a slip of the pen."""
+    return current().where(Organiser.password_hash != INVITED)
+
+
 def has_enrolled(organiser: Organiser) -> bool:
     return organiser.password_hash != INVITED
 

@@ -26,6 +26,8 @@ MOST_TO_ONE = 10  # a day, of all; what is more waits
 NEVER_HELD_BACK = ("confirmation", "address", "moved", "new_link", "cancelled", "erased")
 DAILY_LIMIT = "daily limit"
 HOURLY_LIMIT = "hourly limit"
+NO_WORKER = "no worker"
+SILENCE = timedelta(minutes=15)  # longer than one mail keeps a worker
 
 log = logging.getLogger("convoke.outbox")
 wake = threading.Event()
@@ -250,6 +252,8 @@ def retry(theirs: Any = None, *, organiser: Organiser | None = None) -> int:
     """
     theirs = is_wanted() if theirs is None else theirs
     with write():
+        # Held, so that none is stopped between the look at its state and the settling of its mails.
+        list(held(Announcement.select(Announcement.id).where(Announcement.state != "draft")))
         again = Mail.update(**afresh()).where(
             Mail.state.in_(("failed", "retrying")), Mail.recipient != "", theirs
         )
@@ -278,14 +282,22 @@ def has_written_often(address: str) -> bool:
 
 
 def waiting(*, longer_than: timedelta = timedelta()) -> tuple[datetime, str] | None:
-    """Since when the oldest mail waits that could go out, and why, as far as it was said."""
+    """Since when the oldest mail waits that could go out, and why, as far as it was said or is plain."""
     now = clock.now()
     is_due = Mail.due_at <= now
     is_put_back = (Mail.state == "queued") & Mail.error.not_in(("", DAILY_LIMIT))
     waits = Mail.select(Mail.created_at, Mail.due_at, Mail.error).where(_is_unfinished, is_due | is_put_back)
     long = (Mail.created_at <= now - longer_than) | (Mail.due_at <= now - longer_than)
     oldest = waits.where(long).order_by(Mail.id).first()
-    return (min(oldest.created_at, oldest.due_at), oldest.error) if oldest else None
+    if oldest is None:
+        return None
+    since = max(oldest.created_at, oldest.due_at)
+    is_left = not oldest.error and since <= now - SILENCE and not is_any_accepted_since(now - SILENCE)
+    return min(oldest.created_at, oldest.due_at), NO_WORKER if is_left else oldest.error
+
+
+def is_any_accepted_since(moment: datetime) -> bool:
+    return Mail.select().where(Mail.accepted_at > moment).exists()
 
 
 def stuck() -> int:

@@ -18,6 +18,10 @@ REASONS = (
         N_("No more mails may go out within this hour; this one goes out later."),
     ),
     (
+        r"^no worker$",
+        N_("It seems that nothing sends mails at present: please ask whoever runs this service."),
+    ),
+    (
         r"field key is missing",
         N_("This service cannot read the mail any more: its key is missing."),
     ),

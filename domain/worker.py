@@ -32,7 +32,7 @@ log = logging.getLogger("convoke.outbox")
 class Worker(threading.Thread):
     """Sends one mail after the other until it is told to stop; then it finishes the mail in hand.
 
-    Several may work on one outbox, in threads, processes and on machines whose clocks agree within outbox.LEASE.
+    Several may work on one outbox, in threads, processes and on machines whose clocks agree within a minute.
     """
 
     def __init__(self, settings: Settings, desk: Desk) -> None:

@@ -70,7 +70,6 @@ def test_production_needs_no_more_than_its_secrets_and_addresses(load):
     assert settings.field_keys == [FIELD_KEY]
     assert settings.mail_from.email == "secretariat@example.org"
     assert (settings.processes, settings.threads, settings.port) == (1, 16, 8000)
-    assert settings.on_sqlite
     assert (settings.rehearsal_date, settings.rehearsal_password, settings.redis_url) == (None, None, None)
 
 
@@ -241,13 +240,13 @@ def test_production_sends_mail_encrypted_or_on_the_machine_itself(load, url):
 def test_several_processes_need_postgresql_and_redis(load, faults):
     postgresql, redis = "postgresql://convoke@db.example.org/convoke", "redis://localhost:6379"
 
-    on_sqlite = faults(PROCESSES="2", REDIS_URL=redis)
+    with_sqlite = faults(PROCESSES="2", REDIS_URL=redis)
     without_redis = faults(PROCESSES="2", DATABASE_URL=postgresql, REDIS_URL="")
     settings = load(PROCESSES="2", DATABASE_URL=postgresql, REDIS_URL=redis)
 
-    assert on_sqlite == ["CONVOKE_PROCESSES: must be 1 on SQLite; use PostgreSQL for more"]
+    assert with_sqlite == ["CONVOKE_PROCESSES: must be 1 on SQLite; use PostgreSQL for more"]
     assert [fault.partition(":")[0] for fault in without_redis] == ["CONVOKE_REDIS_URL"]
-    assert (settings.processes, settings.on_sqlite) == (2, False)
+    assert (settings.processes, settings.database_url) == (2, postgresql)
 
 
 def test_postgresql_needs_redis_even_with_one_process(faults):

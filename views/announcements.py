@@ -15,7 +15,7 @@ from i18n import current_language
 from models import Announcement
 from views.connections import hold_connection
 from views.desk import front_desk, refuse_old_page
-from views.filters import asked
+from views.filters import asked, is_sensitive
 from views.frames import framed, with_frames
 from views.mails import ONE
 
@@ -39,8 +39,9 @@ def listing() -> str:
 @bp.route("/new", methods=["GET", "POST"])
 def new() -> Response | tuple[str, int]:
     """Let an organiser write to the delegates whom a search of the list finds."""
-    form, search = AnnouncementForm(), roster.in_words(asked())
-    if len(search) > Announcement.search.max_length:
+    form, query = AnnouncementForm(), asked()
+    search = roster.in_words(query)
+    if is_sensitive(query) or len(search) > Announcement.search.max_length:
         abort(400)
     if form.validate_on_submit():
         written = announcements.draft(

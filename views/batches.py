@@ -127,8 +127,9 @@ def new() -> Response | tuple[str, int]:
                 kind, among, number=form.agreed, organiser=current_user.organiser, desk=front_desk()
             )
             return go(address(batch))
-        except NumberChanged:
-            if done := first_of_two_clicks(kind, form):
+        except NumberChanged as changed:
+            done = None if changed.actual else first_of_two_clicks(kind, form)
+            if done:
                 return go(address(done))
             is_another = True
     status = 422 if is_another or form.has_run_out else 200

@@ -130,9 +130,9 @@ def withheld() -> set[str]:
     return {name for name, right in NEEDED.items() if not may(right)}
 
 
-def is_withheld(query: roster.Query) -> bool:
-    """Whether a query that somebody else has made finds by what whoever looks at this may not know."""
-    return not withheld().isdisjoint(query.filters)
+def is_sensitive(query: roster.Query) -> bool:
+    """Whether a query finds people by what not every organiser may know of them."""
+    return not NEEDED.keys().isdisjoint(query.filters)
 
 
 def columns() -> dict[str, Any]:

@@ -22,7 +22,7 @@ from views import kept
 from views.batches import batch_kinds
 from views.connections import hold_connection
 from views.desk import conference, front_desk, outside, refuse_old_page
-from views.filters import PRESETS, TITLES, asked, chips, choices, columns, in_address, is_withheld, presets
+from views.filters import PRESETS, TITLES, asked, chips, choices, columns, in_address, is_sensitive, presets
 from views.registration import late_link
 
 bp = Blueprint("organiser", __name__, url_prefix="/organiser")
@@ -37,7 +37,6 @@ def for_every_page() -> dict[str, Any]:
         "in_address": in_address,
         "chips_of": lambda words: chips(roster.from_words(words)),
         "query_of": roster.from_words,
-        "is_withheld": is_withheld,
     }
 
 
@@ -125,7 +124,8 @@ def registrations() -> Response:
         chips=chips(query),
         usual_columns=roster.USUAL_COLUMNS,
         batch_kinds=batch_kinds(),
-        readable=len(roster.in_words(query)) <= Announcement.search.max_length,
+        is_sensitive=is_sensitive(query),
+        is_short=len(roster.in_words(query)) <= Announcement.search.max_length,
         mistyped=is_mistyped(query.q, conference().reference_prefix),
     )
 

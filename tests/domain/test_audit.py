@@ -1,11 +1,12 @@
 """The log: it is only ever added to, and read page by page."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from peewee import IntegrityError
 
-from db import db
+from db import DatabaseOut, db, turn
 from domain import audit, organisers
 from domain.audit import NOBODY, Query
 from models import AuditEntry, Organiser
@@ -146,3 +147,12 @@ def test_same_entry_is_made_for_each_of_many(cem, stored, monkeypatch):
         (row, cem, NOON) for row in rows
     ]
     assert [entry.details for entry in made] == [{"before": "no", "after": "yes"}] * 3
+
+
+@pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+def test_entry_waits_its_turn_among_the_writers(database, monkeypatch):
+    monkeypatch.setattr("db.LONGEST_WAIT", 0.1)
+    with turn(), ThreadPoolExecutor() as others:
+        outcome = others.submit(audit.record, "registration.viewed")
+
+        assert isinstance(outcome.exception(), DatabaseOut)

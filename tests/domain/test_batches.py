@@ -353,6 +353,17 @@ def test_reminders_are_limited(without_flights, do, stored, monkeypatch):
     assert reminded() == []
 
 
+def test_reminders_that_are_owed_only_after_they_were_composed_change_the_number(
+    without_flights, do, monkeypatch
+):
+    monkeypatch.setattr(batches, "reminders", lambda *args, **kwargs: {})
+
+    with pytest.raises(NumberChanged):
+        do("reminder", 1)
+
+    assert Batch.select().count() == 0
+
+
 def test_reminder_cannot_be_undone(without_flights, do, cem):
     batch = do("reminder", 1)
 

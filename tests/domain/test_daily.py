@@ -557,6 +557,18 @@ def test_digest_does_not_go_to_an_organiser_who_was_removed(stored, noon, desk):
     assert mailed("digest") == ["cem@example.org"]
 
 
+def test_digest_does_not_go_to_an_address_that_was_only_invited(stored, noon, desk):
+    stored()
+    organise("typo@example.net")
+    Organiser.update(password_hash=organisers.INVITED).execute()
+    organise("cem@example.org")
+    noon.move_to(AT_TODAY - DAY)
+
+    write_all(desk)
+
+    assert mailed("digest") == ["cem@example.org"]
+
+
 def test_digest_goes_to_whoever_was_an_organiser_at_the_hour(stored, noon, desk, restart):
     stored()
     organise("old@example.org", at=AT_TODAY - DAY - SECOND)

@@ -1,13 +1,12 @@
 """GET /organiser/announcements/<number>: the preview of a draft, and how far one is that is being sent."""
 
 import pytest
-from factories import NEEDS
 from support.announcing import ANNOUNCEMENTS, sent, written
 from support.journey import HTMX, everything
 
 from db import connection
 from domain import announcements
-from models import Announcement, Mail, Organiser
+from models import Announcement, Mail
 
 
 def answers(page) -> dict[str, str]:
@@ -46,22 +45,6 @@ def test_draft_shows_each_language_as_a_delegate_sees_it(desk_client, registered
     assert ["They leave at 8:30" in text for text in page.texts("pre")] == [False, True, True]
     assert row.reference not in page.text
     assert row.given_names not in page.text
-
-
-@pytest.mark.parametrize("role", ["visa", "logistics"])
-def test_search_by_diet_is_shown_to_those_who_may_read_it(sign_in_as, registered, role):
-    registered(needs=NEEDS, consents=["affiliation", "needs"])
-    path = written(sign_in_as("logistics"), q="&diet=vegetarian")
-    with connection():
-        Organiser.update(roles=role).execute()
-
-    page = sign_in_as("nobody").get(path)
-
-    shown = "whom this search finds: Diet: Vegetarian"
-    hidden = "whom a search finds by answers that your role does not show."
-    told = shown if role == "logistics" else hidden
-    assert page.texts("#recipients dd") == ["1", f"Everybody whose registration holds and {told}"]
-    assert ("vegetarian" in page.text) == (role == "logistics")
 
 
 def test_draft_says_exactly_how_many_will_get_it(desk_client, registered):

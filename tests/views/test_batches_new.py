@@ -126,6 +126,19 @@ def test_second_of_two_clicks_changes_nothing_and_is_answered_like_the_first(des
     assert len(stored(Batch)) == 1
 
 
+def test_bulk_action_on_others_in_another_window_is_no_first_click(desk_client, three, registered):
+    zoe = registered(given_names="Zoe", **SENSITIVE_PARTS)
+    here = address("hotel_booked", three[0], three[1], scope="chosen")
+    there = address("hotel_booked", three[1], zoe, scope="chosen")
+    agreed_here, agreed_there = agreed(desk_client.get(here)), agreed(desk_client.get(there))
+    desk_client.post(here, agreed_here, status=303)
+
+    page = desk_client.post(there, agreed_there, status=422)
+
+    assert page.texts("[role=alert]")[0].startswith("Nothing was changed: by now it is another number")
+    assert booked() == ["Ada", "Cyd"]
+
+
 def test_what_somebody_else_has_done_is_no_first_click(desk_client, three):
     path = address("hotel_booked", scope="all")
     data = agreed(desk_client.get(path))

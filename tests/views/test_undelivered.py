@@ -62,6 +62,18 @@ def test_every_page_says_since_when_and_why_mails_wait_for_the_server(desk_clien
     assert f"{since:%H:%M} UTC. No mail server answers on this port: is it running" in line
 
 
+@pytest.mark.parametrize(("accepted", "is_silent"), [(16, True), (14, False)])
+def test_page_says_when_nothing_sends_the_mails_that_are_due(desk_client, mailed, put, accepted, is_silent):
+    now = clock.now()
+    long_ago = now - timedelta(minutes=16)
+    mailed(columns={"due_at": long_ago, "created_at": long_ago})
+    put(state="accepted", accepted_at=now - timedelta(minutes=accepted))
+
+    lines = warnings(desk_client, "/organiser/mails")
+
+    assert ["nothing sends mails at present" in line for line in lines] == [True] * is_silent
+
+
 def test_warning_leads_to_what_failed(desk_client, mailed, put):
     mail = mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
     put()
