@@ -1,7 +1,7 @@
 """One registration on the organisers' desk: what it says, as far as a role may see it; its marks, notes and history."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, abort, request, url_for
 from flask_babel import gettext as _
@@ -57,7 +57,7 @@ def marks(reference: str) -> Response:
         abort(400)
     demand(verbs.MARKS[name].right)
     if not form.validate():
-        return page(row, sent=name, status=422)
+        return page(row, sent=name, sent_mark=form, status=422)
     try:
         former = form.former.data or ""
         verbs.put(row, name, value, former=former, sequence=form.seen, organiser=current_user.organiser)
@@ -102,7 +102,8 @@ def done(reference: str, what: str, *, sent: str) -> Response:
     """Show it as it is now: to htmx what may have changed of the page, to everybody else the page anew."""
     if wants_fragment():
         return page(found(reference), what=what, sent=sent)
-    return go(url_for("dossier.show", reference=reference, done=what, _anchor="handling"))
+    left = request.args.get("list") or None
+    return go(url_for("dossier.show", reference=reference, done=what, list=left, _anchor="handling"))
 
 
 def as_form(row: Registration) -> RegistrationForm:
@@ -119,6 +120,7 @@ def page(
     *,
     blocks: Collection[str] = (),
     note_form: NoteForm | None = None,
+    sent_mark: MarkForm | None = None,
     what: str = "",
     sent: str = "",
     status: int = 200,
@@ -140,7 +142,7 @@ def page(
         hidden=hidden(answers, blocks),
         revealable=set(may_see(answers)) - set(blocks),
         twins=roster.twins_of(row),
-        marks=[(name, verbs.MARKS[name], value) for name, value in verbs.called_for(row).items()],
+        marks=marks_of(row, sent_mark),
         mark_titles=MARK_TITLES,
         mark_values=VALUES,
         notes=notes.of(row),
@@ -152,11 +154,33 @@ def page(
     )
 
 
+class ShownMark(NamedTuple):
+    """A mark with its value, and what its form holds: what is chosen there, instead of what, seen when."""
+
+    name: str
+    mark: verbs.Mark
+    value: str
+    chosen: str
+    former: str
+    sequence: str
+
+
+def marks_of(row: Registration, sent: MarkForm | None) -> list[ShownMark]:
+    """The marks to be set; a form that comes back to be sent once more holds what it held."""
+    shown = []
+    for name, value in verbs.called_for(row).items():
+        is_sent = sent is not None and sent.mark.data == name
+        held = (sent.value, sent.former, sent.sequence) if sent and is_sent else ()
+        chosen, former, sequence = [field.data for field in held] or (value, value, str(row.sequence))
+        shown.append(ShownMark(name, verbs.MARKS[name], value, chosen, former, sequence))
+    return shown
+
+
 def list_left() -> str:
-    """The list as it was left for this page, if the browser tells; otherwise the whole list."""
-    path = url_for("organiser.registrations")
-    left, mark, query = (request.referrer or "").partition("?")
-    return path + mark + query if left.endswith(path) else path
+    """The query of the list as it was left for this page, if the browser tells; what this page leads to tells it on."""
+    left, _mark, query = (request.referrer or "").partition("?")
+    is_list = left.endswith(url_for("organiser.registrations"))
+    return query if is_list else request.args.get("list", "")
 
 
 def hidden(answers: RegistrationForm, blocks: Collection[str]) -> dict[str, Any]:

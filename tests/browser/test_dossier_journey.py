@@ -93,7 +93,7 @@ def test_note_is_written_and_removed(one, javascript):
     expect(page.locator(".note")).to_have_text("Speaks on Friday. Needs a lectern.")
     expect(page.locator(".note__by")).to_contain_text(ORGANISER)
     expect(page.locator("#note")).to_have_value("")
-    page.locator('form[action$="/removal"] button').click()
+    page.locator('form[action*="/removal"] button').click()
     expect(page.locator(".note")).to_have_count(0)
     expect(page.locator("#history-title + ul")).to_contain_text("Note removed")
 
@@ -109,7 +109,7 @@ def test_mark_that_is_saved_leaves_a_note_that_is_being_typed(one):
     page.click("#add-note")
     expect(page.locator(".note")).to_have_text("Speaks on Friday.")
     expect(page.locator("#note")).to_have_value("")
-    page.locator('form[action$="/removal"] button').click()
+    page.locator('form[action*="/removal"] button').click()
     expect(page.locator(".note")).to_have_count(0)
     set_mark(page, "visa", "requested")
 
@@ -125,7 +125,7 @@ def test_note_that_is_saved_or_removed_leaves_a_mark_that_has_been_chosen(one):
     page.click("#add-note")
     expect(page.locator(".note")).to_have_count(1)
     expect(page.locator("#mark-visa")).to_have_value("sent")
-    page.locator('form[action$="/removal"] button').click()
+    page.locator('form[action*="/removal"] button').click()
     expect(page.locator(".note")).to_have_count(0)
     expect(page.locator("#mark-visa")).to_have_value("sent")
 
@@ -134,6 +134,30 @@ def test_note_that_is_saved_or_removed_leaves_a_mark_that_has_been_chosen(one):
     expect(page.locator("#mark-visa")).to_have_value("sent")
     set_mark(page, "visa", "requested")
     expect(page.locator("#mark-visa")).to_have_value("requested")
+
+
+def test_one_renewal_of_a_page_that_was_open_for_too_long_is_enough_for_all_its_forms(one):
+    page = one("lovelace", expecting="status of 422")
+    page.locator("#handling [name=csrf_token]").evaluate_all(
+        "them => them.forEach(one => { one.value = 'old' })"
+    )
+    page.fill("#note", "Speaks on Friday.")
+    page.select_option("#mark-visa", "sent")
+
+    page.click("#add-note")
+
+    expect(page.locator("#handling [role=alert]")).to_contain_text("open for too long")
+    expect(page.locator("#note")).to_have_value("Speaks on Friday.")
+    expect(page.locator("#mark-visa")).to_have_value("sent")
+    page.click("#mark-visa-store")
+    expect(page.locator("#handling [role=status]")).to_have_text("The mark is stored.")
+    expect(page.locator("#mark-visa")).to_have_value("sent")
+    page.click("#add-note")
+    expect(page.locator(".note")).to_have_text("Speaks on Friday.")
+    page.locator('form[action*="/removal"] button').click()
+    expect(page.locator(".note")).to_have_count(0)
+    set_mark(page, "visa", "requested")
+    expect(page.locator("#handling [role=status]")).to_have_text("The mark is stored.")
 
 
 def test_note_stays_in_the_history_however_often_somebody_looks(one, marking_desk):
@@ -156,13 +180,18 @@ def test_note_stays_in_the_history_however_often_somebody_looks(one, marking_des
     expect(page.locator("#reference")).not_to_have_value("")
     expect(page.locator("#log tbody tr").first).to_contain_text("Viewed")
     page.go_back()
-    page.locator('form[action$="/removal"] button').click()
+    page.locator('form[action*="/removal"] button').click()
     expect(page.locator(".note")).to_have_count(0)
 
 
 @BY_HAND
 def test_link_back_to_the_list_leads_to_it_as_it_was_left(one, javascript):
     page = one("lovelace", javascript)
+    page.get_by_role("button", name="Show the sensitive answers").click()
+    for value in ("sent", "requested"):
+        set_mark(page, "visa", value)
+        expect(page.locator("#handling [role=status]")).to_have_text("The mark is stored.")
+        expect(page.locator("#mark-visa")).to_have_value(value)
 
     page.get_by_role("link", name="Back to the list").click()
 
@@ -247,7 +276,7 @@ def test_registration_with_all_that_belongs_to_it_has_no_faults(one, marking_des
     page.click("#add-note")
     expect(page.locator("#note-error")).not_to_be_empty()
     assert violations(page, "note that is none", lang) == []
-    page.locator('form[action$="/removal"] button').click()
+    page.locator('form[action*="/removal"] button').click()
     expect(page.locator(".note")).to_have_count(0)
 
 

@@ -146,6 +146,24 @@ def test_mark_without_the_token_is_not_stored(desk_client, row, path, token):
     assert "registration.visa_marked" not in [entry.action for entry in stored(AuditEntry)]
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_mark_without_the_token_comes_back_as_it_was_chosen_and_seen(desk_client, row, path, headers):
+    old = given(desk_client.get(path), "visa", "sent") | {"csrf_token": ""}
+    with connection():
+        Registration.update(visa_state="in_preparation").execute()
+
+    page = desk_client.post(f"{path}/marks", old, status=422, headers=headers)
+
+    assert page.select("#mark-visa [selected]")[0]["value"] == "sent"
+    form = {field["name"]: field["value"] for field in page.select("form:has(#mark-visa) [type=hidden]")}
+    assert (form["former"], form["sequence"]) == ("requested", "0")
+    desk_client.post(f"{path}/marks", form | {"value": "sent"}, status=409)
+    with connection():
+        Registration.update(visa_state="requested").execute()
+    desk_client.post(f"{path}/marks", form | {"value": "sent"}, status=303)
+    assert state(row)[0] == "sent"
+
+
 def test_mark_of_an_unknown_registration_is_not_found(desk_client, path):
     data = given(desk_client.get(path), "visa", "sent")
 

@@ -70,6 +70,19 @@ def test_way_back_leads_to_the_list_as_it_was_left(desk_client, path, left, lead
     assert link == f"/organiser/registrations{leads_to}"
 
 
+def test_way_back_is_told_on_by_whatever_is_done_here(desk_client, path):
+    page = desk_client.get(path, headers={"Referer": "https://convoke.example/organiser/registrations?q=ada"})
+    actions = [form["action"] for form in page.select("main form")]
+    assert [action.partition("?")[2] for action in actions] == ["list=q%3Dada"] * len(actions)
+    data = token(page) | {"note": "Speaks on Friday."}
+
+    answer = desk_client.post(f"{path}/notes?list=q%3Dada", data, status=303)
+
+    page = desk_client.get(answer.headers["Location"], headers={"Referer": f"https://convoke.example{path}"})
+    assert page.select('main a[href="/organiser/registrations?q=ada"]')
+    assert "?list=q%3Dada" in page.select("main form")[-1]["action"]
+
+
 def test_sensitive_answers_are_hidden(desk_client, path):
     page = desk_client.get(path)
 
