@@ -44,13 +44,13 @@ def expect_in_view(page: Page) -> None:
 
 @pytest.mark.parametrize("fail", [refused, broken, proxy_page, forbidden])
 def test_mark_that_was_not_saved_is_told_where_it_is_seen_until_it_is_saved(troubled, fail):
-    troubled.route("**/marks", fail)
+    troubled.route("**/marks*", fail)
 
     set_mark(troubled, "visa", "sent")
 
     expect_trouble(troubled, "other")
     expect_in_view(troubled)
-    troubled.unroute("**/marks")
+    troubled.unroute("**/marks*")
     troubled.click("#mark-visa-store")
     expect(troubled.locator("#handling [role=status]")).to_have_text("The mark is stored.")
     expect(troubled.locator("#trouble")).to_be_hidden()
@@ -59,7 +59,7 @@ def test_mark_that_was_not_saved_is_told_where_it_is_seen_until_it_is_saved(trou
 
 
 def test_note_that_was_not_saved_is_told_and_stays(troubled):
-    troubled.route("**/notes", refused)
+    troubled.route("**/notes*", refused)
     troubled.fill("#note", "Speaks on Friday.")
 
     troubled.click("#add-note")
@@ -86,7 +86,7 @@ def test_search_that_finds_no_server_is_told_until_the_next_one_does(open_page, 
 
 def test_mark_that_was_not_saved_is_told_when_the_page_has_asked_by_itself(troubled):
     """The warning of the end of the sign-in asks when somebody comes back to the page."""
-    troubled.route("**/marks", refused)
+    troubled.route("**/marks*", refused)
     set_mark(troubled, "visa", "sent")
     expect_trouble(troubled, "other")
 
