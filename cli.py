@@ -273,9 +273,8 @@ def demo_seed(number: int) -> None:
     """Put NUMBER registrations on the list, of all states, with names of many scripts; no mail is sent."""
     if not settings().is_rehearsal:
         raise click.ClickException("only in a rehearsal (CONVOKE_MODE=rehearsal)")
-    facts = current_app.extensions["desk"].conference
     with connection(), click.progressbar(length=number, label="Registrations") as bar:
-        for stored in demo.seed(number, facts):
+        for stored in demo.seed(number, current_app.extensions["desk"]):
             bar.update(stored)
 
 

@@ -59,7 +59,7 @@ def serve(size: int, questions: Connection) -> None:
         sign_in(client)
         began = time.perf_counter()
         with connection():
-            sum(demo.seed(size, app.extensions["desk"].conference))
+            sum(demo.seed(size, app.extensions["desk"]))
         print(
             f"{size:,} registrations seeded, {size / (time.perf_counter() - began):,.0f} a second", flush=True
         )

@@ -13,7 +13,8 @@ from db import db, on_sqlite, write
 from domain import clock
 from domain.answers import Answers, Journey, Needs, Passport, Stay, fill, fold, index
 from domain.conference import LANGUAGES, Conference
-from domain.mail import confirmation
+from domain.desk import Desk
+from domain.mail import compose, confirmation
 from domain.references import new_reference
 from domain.registration import blank
 from models import VISA_STATES, Consent, Mail, Registration, Repeat
@@ -65,14 +66,14 @@ FUNCTIONS = (
 DIETS = ("vegetarian", "vegan", "halal", "kosher", "gluten_free", "lactose_free")
 
 
-def seed(number: int, conference: Conference) -> Iterator[int]:
+def seed(number: int, desk: Desk) -> Iterator[int]:
     """Put a number of registrations on the list, each with its consents and its confirmation; yield how many."""
     taken = {row.reference for table in (Registration, Repeat) for row in table.select(table.reference)}
     for done in range(0, number, CHUNK):
-        rows = [registration(conference, taken) for _ in range(min(CHUNK, number - done))]
+        rows = [registration(desk.conference, taken) for _ in range(min(CHUNK, number - done))]
         with write():
             insert(Registration, [row.__data__ for row in rows])
-            keep_what_belongs_to(rows, conference, failed=0 if done else FAILED)
+            keep_what_belongs_to(rows, desk, failed=0 if done else FAILED)
         yield len(rows)
 
 
@@ -219,16 +220,16 @@ def in_column(field: Field, value: Any) -> Any:
     return json.dumps(value) if is_json_text(field) else field.db_value(value)
 
 
-def keep_what_belongs_to(rows: list[Registration], conference: Conference, *, failed: int) -> None:
+def keep_what_belongs_to(rows: list[Registration], desk: Desk, *, failed: int) -> None:
     """Store the consents and the confirmations of registrations that have just been stored."""
     stored = Registration.select(Registration.reference, Registration.id)
     pairs: Any = stored.where(Registration.reference.in_([row.reference for row in rows])).tuples()
     ids: dict[str, int] = dict(pairs)
     kept = [row for row in rows if row.state != "erased"]
     given = ((row, kind) for row in kept for kind in kinds_of_consent(row))
-    insert(Consent, [consent(row, ids[row.reference], kind, conference) for row, kind in given])
-    mails = (mail(row, ids[row.reference], has_failed=place < failed) for place, row in enumerate(kept))
-    insert(Mail, list(mails))
+    insert(Consent, [consent(row, ids[row.reference], kind, desk.conference) for row, kind in given])
+    mails = [failing(row, ids[row.reference], desk) for row in kept[:failed]]
+    insert(Mail, mails + [mail(row, ids[row.reference]) for row in kept[failed:]])
 
 
 def kinds_of_consent(row: Registration) -> list[str]:
@@ -246,16 +247,18 @@ def consent(row: Registration, number: int, kind: str, conference: Conference) -
     }
 
 
-def mail(row: Registration, number: int, *, has_failed: bool) -> dict[str, Any]:
-    """A confirmation that went out long ago, or failed, and whose words are kept no more.
-
-    However long the list is, a few have failed: somebody looks after them.
-    """
-    state = "failed" if has_failed else "accepted"
+def mail(row: Registration, number: int) -> dict[str, Any]:
+    """A confirmation that went out long ago, and whose words are kept no more."""
     return {
         "registration": number, "kind": "confirmation", "language": row.language, "recipient": row.email,
-        "message": None, "message_id": f"<{row.public_id}@example.org>", "once": confirmation(row), "state": state,
-        "attempts": 1, "due_at": row.created_at, "created_at": row.created_at,
-        "error": "" if state == "accepted" else "550 5.1.1 no such user",
-        "accepted_at": row.created_at if state == "accepted" else None,
+        "message": None, "message_id": f"<{row.public_id}@example.org>", "once": confirmation(row), "state": "accepted",
+        "attempts": 1, "due_at": row.created_at, "created_at": row.created_at, "accepted_at": row.created_at,
+        "error": "",
     }  # fmt: skip
+
+
+def failing(row: Registration, number: int, desk: Desk) -> dict[str, Any]:
+    """A confirmation that failed. However long the list is, there are a few: somebody looks after them."""
+    message = compose("confirmation", row, once=confirmation(row), desk=desk).as_bytes().decode("ascii")
+    failed = {"message": message, "state": "failed", "accepted_at": None, "error": "550 5.1.1 no such user"}
+    return mail(row, number) | failed

@@ -84,8 +84,6 @@ def message_of(mail: Mail) -> EmailMessage:
         message: Any = message_from_bytes(outbox.message_of(mail), policy=POLICY)
     except Refused as error:
         raise MessageGone from error
-    if not message.keys():
-        raise MessageGone
     return message
 
 
@@ -95,7 +93,8 @@ def unreached() -> int:
     What went to an address that is no longer the delegate's does not count, nor a late link that has run out, nor what
     was stopped or has been erased. What asks to confirm a new address counts while that waits.
     """
-    failed = Mail.select().left_outer_join(Registration).where(outbox.has_failed())
+    failed = Mail.select().left_outer_join(Registration)
+    failed = failed.where(Mail.state == "failed", Mail.recipient != "", outbox.is_wanted())
     is_current = (Mail.kind != "address") & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
     return int(failed.where(is_current | is_open | _asks_for_confirmation()).count())
@@ -141,9 +140,9 @@ def is_correctable(mail: Mail) -> bool:
     )
 
 
-def redirect(registration: Registration, old: str, *, desk: Desk) -> None:
+def redirect(registration: Registration, old: str, *, desk: Desk) -> int:
     """Send to the present address what has not gone out to an old one, with the present link, in the transaction that
-    is open.
+    is open; returns how many mails.
 
     What cannot be read any more stays behind: nobody could send it; and so does what was stopped.
     """
@@ -154,11 +153,13 @@ def redirect(registration: Registration, old: str, *, desk: Desk) -> None:
         Mail.state.in_(("queued", "retrying", "failed")),
         outbox.is_wanted(),
     )
+    sent = 0
     for mail in list(theirs):
         try:
             message = message_of(mail)
         except MessageGone:
             continue
+        sent += 1
         message.replace_header("To", Address(addr_spec=registration.email))
         renew_links(message, desk.link(registration, mail.language))
         text = message.as_bytes().decode("ascii")
@@ -166,6 +167,7 @@ def redirect(registration: Registration, old: str, *, desk: Desk) -> None:
             Mail.id == mail.id, Mail.state == mail.state
         ).execute()
     db.after_commit(outbox.wake.set)
+    return sent
 
 
 def renew_links(message: EmailMessage, link: str) -> None:

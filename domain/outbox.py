@@ -116,6 +116,8 @@ def _run(sql: str, *values: Any) -> Any:
 
 def opened(sealed: str) -> bytes:
     """A mail as it goes out. Raises Refused when it cannot be read: then no repeat will help."""
+    if not sealed:
+        raise Refused("the message has been erased")
     try:
         return str(Mail.message.python_value(sealed) or "").encode("ascii")
     except (InvalidToken, ValueError) as error:
@@ -123,7 +125,7 @@ def opened(sealed: str) -> bytes:
 
 
 def message_of(mail: Mail) -> bytes:
-    """The mail as it went out, or will; empty when it has been erased. Raises Refused."""
+    """The mail as it went out, or will. Raises Refused."""
     (sealed,) = _run("SELECT message FROM mail WHERE id = ?", mail.id).fetchone() or ("",)
     return opened(sealed)
 
@@ -184,13 +186,14 @@ def is_wanted() -> Any:
     return Mail.announcement.is_null() | Mail.announcement.not_in(stopped)
 
 
-def has_failed() -> Any:
-    """Whether a mail failed that can be sent again, because it has not been erased, and is still meant to go out."""
-    return (Mail.state == "failed") & (Mail.recipient != "") & is_wanted()
+def is_whole() -> Any:
+    """Whether a mail can be sent: nothing of it has been erased."""
+    return (Mail.recipient != "") & (Mail.message != "")
 
 
 def failures() -> int:
-    return Mail.select().where(has_failed()).count()
+    """How many mails have failed that can be sent again and are still meant to go out."""
+    return Mail.select().where(Mail.state == "failed", is_whole(), is_wanted()).count()
 
 
 def _wait(mail: Mail, **changes: Any) -> None:
@@ -254,9 +257,7 @@ def retry(theirs: Any = None, *, organiser: Organiser | None = None) -> int:
     with write():
         # Held, so that none is stopped between the look at its state and the settling of its mails.
         list(held(Announcement.select(Announcement.id).where(Announcement.state != "draft")))
-        again = Mail.update(**afresh()).where(
-            Mail.state.in_(("failed", "retrying")), Mail.recipient != "", theirs
-        )
+        again = Mail.update(**afresh()).where(Mail.state.in_(("failed", "retrying")), is_whole(), theirs)
         count = int(again.execute())
         audit.record("mails.retried", organiser=organiser, mails=count)
         db.after_commit(wake.set)

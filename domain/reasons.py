@@ -22,6 +22,10 @@ REASONS = (
         N_("It seems that nothing sends mails at present: please ask whoever runs this service."),
     ),
     (
+        r"^the message has been erased$",
+        N_("The words of this mail have been erased."),
+    ),
+    (
         r"field key is missing",
         N_("This service cannot read the mail any more: its key is missing."),
     ),

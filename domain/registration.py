@@ -392,7 +392,8 @@ def move(registration: Registration, address: str, *, desk: Desk) -> None:
 def correct_address(registration: Registration, address: str, *, organiser: Organiser, desk: Desk) -> None:
     """Take over an address that an organiser has found out, and send there what did not reach the old one.
 
-    Where mails did reach somebody at the old one, its link opens nothing any more, and the new address gets another.
+    Where mails did reach somebody at the old one, its link opens nothing any more, and the new address gets another; so
+    it does where no words are left of what did not reach the old one.
     Raises AddressTaken, ChangedMeanwhile; blocked.Unwanted when the owner of the new address wants no mails.
     """
     if blocked.is_blocked(address_key(address)):
@@ -405,8 +406,9 @@ def correct_address(registration: Registration, address: str, *, organiser: Orga
     try:
         with storing(registration, at_least=next_sequence(registration.address_key)):
             index(registration)
-            mailroom.redirect(registration, old, desk=desk)
-            if is_known_to_others:
+            is_mute = not mailroom.redirect(registration, old, desk=desk)
+            registration.link_version += is_mute and not is_known_to_others
+            if is_known_to_others or is_mute:
                 tell("new_link", registration, desk=desk, is_moved=True)
             audit.record("registration.address_corrected", organiser=organiser, registration=registration)
     except IntegrityError as error:

@@ -162,7 +162,7 @@ def retries() -> WerkzeugResponse:
     """Send again every mail that failed, as many as the button says."""
     if not RetryForm().validate():
         refuse_old_page()
-    outbox.retry(outbox.has_failed(), organiser=current_user.organiser)
+    outbox.retry((Mail.state == "failed") & outbox.is_wanted(), organiser=current_user.organiser)
     return go(url_for("mails.listing"))
 
 
@@ -193,4 +193,8 @@ def address(number: int) -> WerkzeugResponse:
         form.email.errors = [_("Whoever has this address asked that this service never write to it again")]
     except ChangedMeanwhile:
         form.email.errors = [_("The delegate has just changed this registration. Please look at it first")]
-    return show_mail(found(number), form) if form.errors else go(url_for("mails.show", number=number, done=1))
+    return (
+        show_mail(found(number), form)
+        if form.errors
+        else go(url_for("mails.show", number=number, done="corrected"))
+    )

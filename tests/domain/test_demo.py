@@ -1,5 +1,7 @@
 """Seeding: registrations as the front desk would have stored them, of every state, and never in production."""
 
+from dataclasses import replace
+
 import pytest
 
 from db import connection
@@ -9,13 +11,13 @@ from domain.roster import Query
 from models import STATES, TRAVEL, VISA_STATES, Mail, Registration
 
 
-def seeded(number: int, conference) -> list[Registration]:
-    assert sum(demo.seed(number, conference)) == number
+def seeded(number: int, desk) -> list[Registration]:
+    assert sum(demo.seed(number, desk)) == number
     return list(Registration.select().order_by(Registration.id))
 
 
-def test_seeded_registrations_are_what_the_columns_to_search_by_say(database, conference):
-    rows = seeded(200, conference)
+def test_seeded_registrations_are_what_the_columns_to_search_by_say(database, desk):
+    rows = seeded(200, desk)
 
     assert len({row.reference for row in rows}) == len({row.address_key for row in rows}) == 200
     kept = [row for row in rows if row.state != "erased"]
@@ -30,8 +32,8 @@ def test_seeded_registrations_are_what_the_columns_to_search_by_say(database, co
     assert Mail.select().count() == len(kept)
 
 
-def test_seeded_registrations_are_of_every_state(database, conference):
-    rows = seeded(600, conference)
+def test_seeded_registrations_are_of_every_state(database, desk):
+    rows = seeded(600, desk)
 
     assert {row.state for row in rows} == set(STATES)
     assert {row.visa_state for row in rows} == set(VISA_STATES)
@@ -40,18 +42,19 @@ def test_seeded_registrations_are_of_every_state(database, conference):
     assert {mail.state for mail in Mail.select()} == {"accepted", "failed"}
     assert any(row.is_late for row in rows)
     assert roster.page(Query(filters={"diet": ["vegan"]})).total > 0
-    assert roster.page(Query(filters={"session": [conference.sessions[0].key]})).total > 0
+    assert roster.page(Query(filters={"session": [desk.conference.sessions[0].key]})).total > 0
 
 
-def test_seeding_twice_adds_to_the_list(database, conference):
-    seeded(3, conference)
+def test_seeding_twice_adds_to_the_list(database, desk):
+    seeded(3, desk)
 
-    assert len(seeded(5, conference)) == 8
+    assert len(seeded(5, desk)) == 8
 
 
-def test_seeded_registrations_answer_only_what_the_conference_asks(database, conference):
+def test_seeded_registrations_answer_only_what_the_conference_asks(database, desk):
     left_out = ["visa", "journey", "sessions", "interpretation", "diet"]
-    rows = seeded(50, conference.model_copy(update={"leave_out": left_out}))
+    conference = desk.conference.model_copy(update={"leave_out": left_out})
+    rows = seeded(50, replace(desk, conference=conference))
 
     assert {(row.travel, row.hotel, row.visa_state, row.diet_marks) for row in rows} == {("", "", "none", "")}
     assert [

@@ -393,6 +393,14 @@ def test_retry_of_all_leaves_what_was_stopped_and_retry_by_number_does_not(queue
     assert fresh(theirs).state == "queued"
 
 
+def test_mail_that_was_erased_is_not_sent_again_nor_sent_at_all(queued, noon):
+    mail = queued(state="failed", message="")
+
+    assert (outbox.failures(), outbox.retry(), outbox.retry(Mail.id == mail.id)) == (0, 0, 0)
+    with pytest.raises(Refused):
+        outbox.opened("")
+
+
 def test_retry_of_one_leaves_the_others(queued, noon):
     one, other = queued(state="failed"), queued(state="failed")
 

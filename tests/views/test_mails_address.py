@@ -39,13 +39,47 @@ def test_mails_that_failed_go_to_the_new_address_otherwise_as_they_were(desk_cli
     page = correct(desk_client, failed)
 
     mail = again(failed)
-    assert page.headers["Location"] == f"{PAGE}/{failed.id}?done=1"
+    assert page.headers["Location"] == f"{PAGE}/{failed.id}?done=corrected"
     assert (mail.state, mail.attempts, mail.error, mail.recipient) == ("queued", 0, "", NEW)
     assert mail.due_at > failed.due_at
     assert (mail.message_id, mail.once) == (failed.message_id, failed.once)
     assert without_to(mail.message) == without_to(failed.message)
     assert message_from_string(mail.message, policy=policy.SMTP)["To"] == NEW
     assert len(stored(Mail)) == 1
+
+
+def test_new_link_goes_out_where_no_words_are_left_to_be_sent(desk_client, mailed):
+    mail = mailed(
+        email="ada@exmaple.org", columns={"state": "failed", "error": NO_SUCH_MAILBOX, "message": ""}
+    )
+    before = desk_client.get(f"{PAGE}/{mail.id}")
+
+    answer = correct(desk_client, mail)
+
+    page = desk_client.get(answer.headers["Location"])
+    old, new = stored(Mail)
+    assert (old.state, new.kind, new.recipient, new.state) == ("failed", "new_link", NEW, "queued")
+    assert again(mail.registration).link_version == 2
+    assert before.select("form[action$='/retries']") == []
+    assert page.texts("[role=status]") == [
+        "The address is corrected. This mail cannot be sent again, so a new personal link goes there instead."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("queued", ["It is being sent again."]),
+        ("accepted", ["The mail server has accepted it."]),
+        ("failed", []),
+    ],
+)
+def test_page_says_of_a_corrected_mail_only_what_holds_by_now(desk_client, failed, state, told):
+    answer = correct(desk_client, failed)
+    with connection():
+        Mail.update(state=state).execute()
+
+    assert desk_client.get(answer.headers["Location"]).texts("[role=status]") == told
 
 
 @pytest.mark.parametrize(
@@ -237,10 +271,13 @@ def test_address_of_a_late_link_stays(desk_client, put):
 
 
 @ON_SQLITE
-def test_address_of_an_erased_registration_stays(app, desk_client, failed):
+def test_mail_of_an_erased_registration_is_gone(app, desk_client, failed):
     desk_client.post(f"{own_page(app, failed.registration)}/erasure", {"sure": "y"}, status=303)
+    before = everything()
 
-    expect_no_correction(desk_client, failed)
+    correct(desk_client, failed, status=404)
+
+    assert everything() == before
 
 
 @ON_SQLITE
