@@ -365,6 +365,7 @@ class AmendForm(RegistrationForm):
     }
 
     sequence = HiddenField()
+    agreed = HiddenField()  # the same, of what was shown beside this form and may be overwritten
 
     def __init__(self, conference: Conference, before: Answers, *, has_closed: bool, **given: Any) -> None:
         self.before, self.has_closed = before, has_closed
@@ -380,7 +381,7 @@ class AmendForm(RegistrationForm):
     def seen(self) -> int:
         """The registration's place in its sequence when the page was made; none where the page does not tell."""
         try:
-            return int(self.sequence.data or "")
+            return int(self.agreed.data or self.sequence.data or "")
         except ValueError:  # also for thousands of digits
             return -1
 

@@ -195,10 +195,10 @@ def edit() -> Response:
     if request.method != "POST":
         form.sequence.data = registration.sequence
         return show_edit(form)
-    if is_another_language():
-        return show_edit(form)
-    if not form.validate():
-        return show_edit(form, status=422)
+    is_valid = is_another_language() or form.validate()
+    if is_another_language() or not is_valid:
+        show_again = show_conflict if form.agreed.data else show_edit
+        return show_again(form, status=200 if is_valid else 422)
     waiting = registration.pending_email
     try:
         with connection():
@@ -232,13 +232,13 @@ def show_edit(form: AmendForm, status: int = 200, **notices: object) -> Response
     )
 
 
-def show_conflict(form: AmendForm) -> Response:
-    """The form as it was sent, beside what has been stored meanwhile: sent once more, it counts."""
+def show_conflict(form: AmendForm, status: int = 409) -> Response:
+    """The form as it was sent, beside what has been stored meanwhile: saved once more, it counts."""
     now = find_by_link(*read_link(g.token))
     if now.state not in ACTIVE:
         return to_own_page("closed")
-    form.sequence.data = now.sequence
-    return show_edit(form, status=409, differing=form.differing(stored_answers(now)))
+    form.agreed.data = str(now.sequence)
+    return show_edit(form, status=status, differing=form.differing(stored_answers(now)))
 
 
 @bp.errorhandler(DatabaseOut)

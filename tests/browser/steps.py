@@ -137,7 +137,11 @@ def reference(page: Page) -> str:
 def typed(page: Page) -> list[tuple[str, str]]:
     """What the form holds, visible or travelling with it, without what is empty."""
     entries = page.locator("#registration-form").evaluate("form => [...new FormData(form)]")
-    return [(name, value) for name, value in entries if value and name not in ("key", "stage", "sequence")]
+    return [
+        (name, value)
+        for name, value in entries
+        if value and name not in ("key", "stage", "sequence", "agreed")
+    ]
 
 
 def as_typed(answers: dict[str, Any]) -> list[tuple[str, str]]:

@@ -53,6 +53,31 @@ def test_second_window_is_told_of_the_first_and_keeps_what_was_typed(two_windows
 
 
 @BOTH
+def test_conflict_is_told_in_another_language_and_beside_an_error_too(two_windows, server, ada, mode):
+    first, second = two_windows(mode)
+    first.fill("#function", "President")
+    steps.save(first)
+    second.fill("#organisation", "Labour Party of Great Britain")
+    second.locator("button[value=save]").click()
+    notice = second.locator(".notice[role=alert]")
+    expect(notice).to_be_focused()
+
+    second.get_by_role("button", name="Français").click()
+
+    expect(notice.locator("li").last).to_have_text("Fonction – enregistré maintenant : President")
+    second.fill("#organisation", "")
+    second.locator("button[value=save]").click()
+    expect(second.locator("#organisation-error")).not_to_be_empty()
+    expect(notice.locator("li").last).to_have_text("Fonction – enregistré maintenant : President")
+    (row,) = server.registrations(ada["email"])
+    assert row["function"] == "President"
+    second.fill("#organisation", "Labour Party")
+    steps.save(second)
+    (row,) = server.registrations(ada["email"])
+    assert row["function"] == ada["function"]
+
+
+@BOTH
 def test_second_window_of_a_registration_cancelled_in_the_first_changes_nothing(
     two_windows, server, ada, mode
 ):

@@ -23,6 +23,7 @@ PASSENGERS = (
     "late",
     "on_behalf",
     "sequence",
+    "agreed",
     "kept",
 )  # fields of the forms that are no answers
 ON_SQLITE = pytest.mark.parametrize(
@@ -67,7 +68,8 @@ def amend(client: PageClient, path: str, changes: dict[str, Any], *, status: int
 
 def amended(page: Page, **changes: Any) -> MultiDict:
     """What a browser sends of an edit page after some changes."""
-    fields = as_typed(page) | {"sequence": page.value("sequence"), "step": "save"} | changes
+    passengers = {name: page.value(name) for name in ("sequence", "agreed") if page.select(f"#{name}")}
+    fields = as_typed(page) | passengers | {"step": "save"} | changes
     return MultiDict({name: value for name, value in fields.items() if value is not None})
 
 

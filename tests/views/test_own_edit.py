@@ -314,7 +314,7 @@ def test_second_window_loses_nothing_and_can_save_again(client, row, path, heade
         "Mobile phone",
     ]
     assert as_typed(page) == lists(second)
-    assert page.value("sequence") == "1"
+    assert page.value("agreed") == "1"
     assert everything() == before
 
     client.post(path, amended(page), headers=headers, status=204 if headers else 303)
@@ -335,7 +335,7 @@ def test_page_without_its_place_in_the_sequence_is_asked_about_again(client, pat
 
     page = client.post(path, fields, status=409)
 
-    assert page.value("sequence") == "0"
+    assert page.value("agreed") == "0"
     assert as_typed(page) == lists(fields)
     assert everything() == before
 
