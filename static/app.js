@@ -36,7 +36,10 @@
     place.hidden = !kind;
   };
 
-  document.addEventListener("htmx:before:request", (event) => say(event.detail.ctx, null));
+  // While a whole form is on its way nobody types into it: the answer takes its place, and what was typed would be lost.
+  const hold = ({ sourceElement }, on) => sourceElement?.matches?.("#registration-form") && sourceElement.querySelectorAll(".section").forEach((part) => (part.inert = on));
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { say(ctx, null); hold(ctx, true); });
+  document.addEventListener("htmx:finally:request", (event) => hold(event.detail.ctx, false));
   document.addEventListener("htmx:error", (event) => {
     if (!event.detail.ctx) return;
     const timedOut = event.detail.error === "timeout" || event.detail.ctx.request?.signal?.reason === "timeout";
@@ -56,9 +59,7 @@
   document.addEventListener("htmx:before:response", (event) => {
     if (event.detail.ctx.response.headers.get("HX-Redirect")) leaving = true;
   });
-  window.addEventListener("beforeunload", (event) => {
-    if (onCheckPage() && !leaving) event.preventDefault();
-  });
+  window.addEventListener("beforeunload", (event) => onCheckPage() && !leaving && event.preventDefault());
   document.addEventListener("htmx:after:swap", (event) => {
     if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
     if (!onCheckPage() && registration() && location.hash === "#check") history.replaceState(history.state, "", location.pathname);

@@ -109,6 +109,28 @@ def test_answer_that_does_not_come_is_given_up_after_a_while(open_page, server, 
     assert steps.typed(page) == steps.as_typed(ada)
 
 
+@pytest.mark.parametrize("button", ["check", "save"])
+def test_nobody_types_into_a_form_whose_answer_would_take_its_place(open_page, server, ada, button):
+    page, held = open_page(server, expecting=EXPECTED), []
+    if button == "check":
+        steps.open_form(page)
+        steps.fill_in(page, ada)
+    else:
+        page.goto(f"{steps.register(page, server, ada)}/edit")
+    page.route(ADDRESS, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no builtin
+    page.locator(f"button[value={button}]").click()
+    expect(page.locator(".section[inert]").first).to_be_attached()
+
+    page.locator("#function").click(force=True)
+    page.keyboard.type(" and Treasurer")
+
+    expect(page.locator("#function")).to_have_value(ada["function"])
+    held.pop().abort("connectionrefused")
+    expect_trouble(page, "other")
+    page.locator("#function").press_sequentially("President")
+    expect(page.locator("#function")).to_have_value(re.compile("President"))
+
+
 @pytest.mark.parametrize("trouble", [*TROUBLE, "unavailable"])
 def test_trouble_with_a_change_costs_no_answer_and_it_is_saved_once(open_page, server, ada, trouble):
     begin, words = (TROUBLE | UNAVAILABLE)[trouble]
