@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug import Response
 
 from db import connection
-from domain import clock, export, late, organisers, roster
+from domain import clock, export, late, organisers, roster, workbook
 from domain.blocked import Unwanted
 from domain.references import is_mistyped
 from forms import LateLinkForm, SignInForm, SignOutForm
@@ -185,8 +185,7 @@ def registrations_csv() -> Response:
 @once_closed
 def registrations_xlsx() -> Response:
     """Give the list as XLSX, once registration has closed."""
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return exported("xlsx", kind, shown=shown_columns())
+    return exported("xlsx", workbook.MIMETYPE, shown=shown_columns())
 
 
 @bp.get("/registrations.json")
