@@ -3,12 +3,12 @@
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from peewee import Database, DatabaseProxy, SqliteDatabase
+from peewee import SQL, Database, DatabaseProxy, NodeList, SqliteDatabase
 from playhouse.db_url import connect, parse
 from playhouse.migrations import Runner
 
@@ -101,6 +101,14 @@ def held(rows: Any) -> Any:
     one writes at a time, it needs nothing.
     """
     return rows if on_sqlite() else rows.for_update("FOR NO KEY UPDATE")
+
+
+def one_of(column: Any, numbers: Iterable[int]) -> NodeList:
+    """That a column is one of many numbers: as one value, for Peewee takes longer over thousands than their rows do."""
+    text = ",".join(map(str, numbers))
+    if on_sqlite():
+        return NodeList((column, SQL("IN (SELECT value FROM json_each(?))", [f"[{text}]"])))
+    return NodeList((column, SQL("= ANY(%s::bigint[])", [f"{{{text}}}"])))
 
 
 @contextmanager

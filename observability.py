@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
 
-from db import DatabaseOut, check_writable, connection
+from db import DatabaseOut, check_writable, connection, is_outage
 from security import limiter
 
 STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
@@ -51,11 +51,33 @@ def init_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("flask-limiter").setLevel(logging.CRITICAL)  # it names network addresses
     logging.getLogger("peewee").setLevel(logging.WARNING)  # at DEBUG it tells every value that is stored
+    logging.getLogger("gunicorn.error").addFilter(without_address)
+
+
+def without_address(record: logging.LogRecord) -> bool:
+    """Let our own line stand in the place of gunicorn's that tells the address of what failed and quotes the error.
+
+    It comes to that when no page can tell any more: while the answer flows, which gunicorn then cuts off.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None or not str(record.msg).startswith("Error handling request"):
+        return True
+    report(error)
+    return False
+
+
+def report(error: BaseException) -> bool:
+    """Log what went wrong; whether the database is out, which is no fault of ours."""
+    if isinstance(error, DatabaseOut) or is_outage(error):
+        log.warning("database.out", exc_info=error)
+        return True
+    log.error("request.failed", exc_info=error)
+    return False
 
 
 def init_app(app: Flask) -> None:
     # Flask's own line for an error page that fails itself would name the path, which may be a private link.
-    app.log_exception = lambda info: log.error("request.failed", exc_info=info)  # type: ignore[assignment]
+    app.log_exception = lambda info: report(info[1])  # type: ignore[assignment, arg-type]
     app.before_request(begin)
     app.after_request(end)
     app.register_blueprint(bp)

@@ -172,7 +172,7 @@ FORMATS: dict[str, tuple[Callable[[Query], Rows], Callable[..., Iterator[bytes]]
 
 def values(row: tuple[Any, ...], questions: list[Question]) -> tuple[str, ...]:
     """What stands in the columns, as text."""
-    answers, (on_list, photo, _, _) = row[:-4], row[-4:]
+    answers, (on_list, photo, _) = row[:-3], row[-3:]
     *as_it_is, days, sessions, interpretation, visa, travel, hotel, checked, booked, late, extra = answers
     reference, state, language, received, changed, *who = as_it_is
     return (

@@ -4,14 +4,16 @@ In an address a filter stands once for each value, any of which will do: `countr
 it round: neither of them. All filters and every word of the search must hold. `columns=name,country` are shown.
 """
 
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from peewee import SQL, Case, ModelSelect, NodeList, Tuple, Value, fn
 
-from db import db
+from db import db, one_of
 from domain.answers import fold
 from models import ACTIVE, NOT_ERASED, STATES, UNFINISHED, Consent, EncryptedField, Mail, Registration
 
@@ -352,7 +354,7 @@ def anchor_of(query: Query) -> Registration | None:
 
 
 def slice_of(
-    query: Query, anchor: Registration | None, *, limit: int, among: Collection[int] | None = None
+    query: Query, anchor: Registration | None, *, limit: int | None, among: Collection[int] | None = None
 ) -> "ModelSelect[Registration]":
     """The rows next to the anchor, nearest first: by index, however long the list is, or `among` ids that are few."""
     descending = query.is_descending != bool(query.before)
@@ -377,13 +379,27 @@ def export_rows(query: Query) -> Iterator[tuple[Any, ...]]:
 
     The values are as the database gives them; lists and times are text. Rows of models would take five times as long.
     """
-    query = replace(query, after="", before="")
-    columns = (*EXPORTED, holds("list"), holds("photo"), query.column, Registration.id)
-    anchor = None
-    while rows := db.execute(slice_of(query, anchor, limit=CHUNK).select(*columns)).fetchall():
-        yield from rows
-        *_, place, number = rows[-1]
-        anchor = Registration(id=number, **{query.column.name: query.column.python_value(place)})
+    columns = (*EXPORTED, holds("list"), holds("photo"), Registration.id)
+    for ids in ids_of(query, at_once=CHUNK):
+        found = {row[-1]: row for row in db.execute(those(ids).select(*columns))}
+        yield from filter(None, map(found.get, ids))
+
+
+def ids_of(query: Query, *, at_once: int) -> "Iterator[array[int]]":
+    """The ids that a query finds, in its order, in pieces.
+
+    They are read at once: whoever saves while the rows are fetched, during a slow download, cannot jump from a piece
+    that is still to come into one that has been fetched, nor back; and no transaction lasts as long as that.
+    """
+    order = slice_of(replace(query, after="", before=""), None, limit=None).select(Registration.id)
+    ids = array("q", chain.from_iterable(db.execute(order)))
+    for start in range(0, len(ids), at_once):
+        yield ids[start : start + at_once]
+
+
+def those(ids: Collection[int]) -> "ModelSelect[Registration]":
+    """The registrations of some ids as they are now, in no order; without those that have been erased meanwhile."""
+    return Registration.select().where(one_of(Registration.id, ids), NOT_ERASED)
 
 
 def holds(kind: str) -> Any:
@@ -396,11 +412,9 @@ def holds(kind: str) -> Any:
 
 def whole_rows(query: Query) -> Iterator[tuple[Registration, list[Consent]]]:
     """Every registration of a query, in its order, with its sensitive answers and all its consents."""
-    query = replace(query, after="", before="")
-    anchor = None
-    while rows := list(slice_of(query, anchor, limit=WHOLE_CHUNK).select(Registration)):
-        ledger: dict[int, list[Consent]] = {row.id: [] for row in rows}
-        for consent in Consent.select().where(Consent.registration.in_(list(ledger))).order_by(Consent.id):
+    for ids in ids_of(query, at_once=WHOLE_CHUNK):
+        found = {row.id: row for row in those(ids)}
+        ledger: dict[int, list[Consent]] = {number: [] for number in found}
+        for consent in Consent.select().where(Consent.registration.in_(list(found))).order_by(Consent.id):
             ledger[consent.registration_id].append(consent)  # type: ignore[attr-defined]
-        yield from ((row, ledger[row.id]) for row in rows)
-        anchor = rows[-1]
+        yield from ((found[number], ledger[number]) for number in ids if number in found)

@@ -25,7 +25,7 @@ from support.journey import (
 from support.page import PageClient
 from support.second import second_service
 
-from db import db
+from db import DatabaseOut, db
 from domain import clock
 from models import Registration
 from observability import JsonLine, init_logging
@@ -205,6 +205,24 @@ def test_error_is_logged_by_its_kind_and_place_without_its_words(app, client, lo
     assert line["where"][-1].endswith(" broken")
     assert "canary" not in log.getvalue()
     assert lines(log)[-1]["request"] == page.headers["X-Request-ID"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("error", "level", "event"),
+    [(RuntimeError("canary"), "error", "request.failed"), (DatabaseOut("canary"), "warning", "database.out")],
+)
+def test_what_only_the_web_server_notices_is_logged_without_the_address_either(app, log, error, level, event):
+    server = logging.getLogger("gunicorn.error")
+
+    try:
+        raise error
+    except Exception:
+        server.exception("Error handling request %s %s", "GET", "/organiser/registrations.json?q=canary")
+
+    (line,) = lines(log)
+    assert (line["level"], line["event"], line["error"]) == (level, event, type(error).__name__)
+    assert "canary" not in log.getvalue()
 
 
 def test_line_is_json_whatever_its_fields_hold():

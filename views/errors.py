@@ -1,24 +1,20 @@
 """Error pages: in the visitor's language, saying what happened, what was kept, and what to do."""
 
-import logging
-
 from cryptography.fernet import InvalidToken
 from flask import Flask, make_response, render_template, request
 from flask_babel import gettext as _
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
-from db import DatabaseOut, is_outage
 from fields import EmailText, LongText, Text
 from forms import RegistrationForm, SignInForm
+from observability import report
 from security import needs_code, retry_after
 from views import kept
 from views.desk import conference
 
 RETRY_AFTER = 30  # seconds
 LONG = 200  # characters
-
-log = logging.getLogger("convoke.error")
 
 
 def init_app(app: Flask) -> None:
@@ -47,12 +43,10 @@ def refused(error: HTTPException) -> Response:
 
 def failed(error: Exception) -> Response:
     """Answer an outage of the database with 503; whatever else went wrong is ours: 500, and logged with its place."""
-    if isinstance(error, DatabaseOut) or is_outage(error):
-        log.warning("database.out", exc_info=error)
+    if report(error):
         response = page(503, *words(503))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
-    log.error("request.failed", exc_info=error)
     if isinstance(error, InvalidToken) and request.path.startswith("/organiser"):
         return page(500, *keys_lost(), InternalServerError(), is_desk_open=True)
     return page(500, *words(500), InternalServerError())

@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug import Response
 
 from db import connection
-from domain import clock, export, late, organisers, roster
+from domain import clock, export, late, organisers, roster, workbook
 from domain.blocked import Unwanted
 from domain.references import is_mistyped
 from forms import LateLinkForm, SignInForm, SignOutForm
@@ -185,8 +185,7 @@ def registrations_csv() -> Response:
 @once_closed
 def registrations_xlsx() -> Response:
     """Give the list as XLSX, once registration has closed."""
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return exported("xlsx", kind, shown=shown_columns())
+    return exported("xlsx", workbook.MIMETYPE, shown=shown_columns())
 
 
 @bp.get("/registrations.json")
@@ -209,12 +208,15 @@ def exported(kind: str, mimetype: str, *, shown: tuple[str, ...] = (), **given: 
     export.record(query, conference(), kind=kind, organiser=current_user.organiser, shown=shown)
     rows, chunks = export.FORMATS[kind]
     given |= {"shown": shown} if shown else {}
-    response = Response(with_connection(chunks(rows(query), conference(), **given)), mimetype=mimetype)
+    pieces = chunks(rows(query), conference(), **given)
+    # The first is made here, so that a page says what is wrong; what fails later cuts the answer off.
+    response = Response(with_connection(next(pieces), pieces), mimetype=mimetype)
     response.headers["Content-Disposition"] = f"attachment; filename=registrations.{kind}"
     return response
 
 
-def with_connection(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def with_connection(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
     """Hold a connection for as long as the answer flows: the request's own is closed by then."""
+    yield first
     with connection():
-        yield from chunks
+        yield from others

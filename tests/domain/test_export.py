@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from factories import JOURNEY, NEEDS, PASSPORT, STAY
 
-from db import write
+from db import db, on_sqlite, write
 from domain import clock, export, roster
 from domain.answers import Journey, Needs, Passport, Stay
 from domain.conference import LANGUAGES, Conference, Question
 from domain.export import COLUMNS, cell, columns, csv_chunks
-from domain.roster import Query, export_rows
+from domain.roster import Query, export_rows, whole_rows
 from models import Consent, Registration
 
 NOON = datetime(2017, 4, 10, 12, tzinfo=UTC)
@@ -172,6 +172,80 @@ def test_export_crosses_the_borders_of_its_chunks(listed, rows_of, monkeypatch, 
 
     assert exported == [row.reference for row in roster.page(Query(sort=sort)).rows]
     assert len(exported) == len(people)
+
+
+MOVES = [
+    (sort, column, first, last)
+    for column, low, high in (
+        ("updated_at", NOON - timedelta(days=1), NOON + timedelta(days=1)),
+        ("name_key", "aaa", "zzz"),
+        ("state", "cancelled", "received"),
+    )
+    for name in ({"updated_at": "changed", "name_key": "name"}.get(column, column),)
+    for sort, first, last in ((name, high, low), (f"-{name}", low, high))
+]
+
+
+@pytest.mark.parametrize("rows", [export_rows, whole_rows])
+@pytest.mark.parametrize(("sort", "column", "first", "last"), MOVES, ids=[move[0] for move in MOVES])
+def test_nobody_is_missing_or_there_twice_when_rows_move_meanwhile(
+    listed, monkeypatch, rows, sort, column, first, last
+):
+    """The first goes to the end and the last to the beginning, while a slow client has got two."""
+    monkeypatch.setattr(roster, "CHUNK", 2)
+    monkeypatch.setattr(roster, "WHOLE_CHUNK", 2)
+    middle = {"updated_at": NOON, "name_key": "m", "state": "confirmed"}
+    for _ in range(6):
+        listed(columns=middle)
+    before = [row.reference for row in roster.page(Query(sort=sort)).rows]
+
+    given = rows(Query(sort=sort))
+    exported = list(islice(given, 2))
+    for reference, value in ((before[0], first), (before[-1], last)):
+        Registration.update({column: value}).where(Registration.reference == reference).execute()
+    exported += islice(given, 10)
+
+    assert [getattr(row[0], "reference", row[0]) for row in exported] == before
+
+
+@pytest.mark.parametrize("rows", [export_rows, whole_rows])
+def test_who_has_been_erased_meanwhile_is_left_out(listed, monkeypatch, rows):
+    monkeypatch.setattr(roster, "CHUNK", 1)
+    monkeypatch.setattr(roster, "WHOLE_CHUNK", 1)
+    ada, bo, cem, eve = (listed() for _ in range(4))
+
+    given = rows(Query(sort="received"))
+    exported = [next(given)]
+    Registration.update(state="erased").where(Registration.id == bo.id).execute()
+    cem.delete_instance()
+    exported += given
+
+    assert [getattr(row[0], "reference", row[0]) for row in exported] == [ada.reference, eve.reference]
+
+
+@pytest.mark.parametrize("rows", [export_rows, whole_rows])
+def test_no_transaction_lasts_as_long_as_a_download(listed, together, monkeypatch, rows):
+    """SQLite can empty its log, and PostgreSQL knows of no transaction that is open."""
+    monkeypatch.setattr(roster, "CHUNK", 2)
+    monkeypatch.setattr(roster, "WHOLE_CHUNK", 2)
+    for _ in range(5):
+        listed()
+
+    given = rows(Query())
+    states = []
+    for _ in given:
+        (state,) = together(oldest_transaction)
+        states.append(state)
+
+    assert states == [0] * 5
+
+
+def oldest_transaction() -> int:
+    """How many others hold a transaction open."""
+    if on_sqlite():
+        return int(db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+    count = "SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid != pg_backend_pid()"
+    return int(db.execute_sql(f"{count} AND datname = current_database()").fetchone()[0])
 
 
 def test_export_comes_in_pieces(listed, conference, monkeypatch):

@@ -67,7 +67,6 @@ def as_the_database_gives_it(texts: list[str]) -> tuple:
         extra,
         True,
         False,
-        "place",
         1,
     )
 

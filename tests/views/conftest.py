@@ -12,7 +12,7 @@ from support.page import PageClient
 
 from db import connection, db
 from domain import clock, organisers
-from models import Mail, Organiser, Registration
+from models import EncryptedField, Mail, Organiser, Registration
 
 
 @pytest.fixture
@@ -97,3 +97,10 @@ def passport_of_a_lost_key(mailed: Callable[..., Mail]) -> Mail:
             lost = stranger.encrypt(b'"lost"').decode()
             db.execute_sql(f"UPDATE {table} SET {column} = '{lost}' WHERE id = {number}")
     return mail
+
+
+@pytest.fixture
+def lost_keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Put another key in the place of the field keys, as after a restart with wrong settings."""
+    other = MultiFernet([Fernet(Fernet.generate_key())])
+    return lambda: monkeypatch.setattr(EncryptedField, "keys", other)

@@ -1,27 +1,17 @@
 """What is answered when there is nothing, or nothing to be done: always a page, in the visitor's language."""
 
-from collections.abc import Callable
-
 import pytest
-from cryptography.fernet import Fernet, MultiFernet
 from factories import SENSITIVE_PARTS
 from support.journey import FORM, HTMX, ON_SQLITE, SESSION, stored
 from support.page import Page, check_page
 
 from domain.conference import LANGUAGES
-from models import EncryptedField, Registration
+from models import Registration
 from security import link_token
 
 pytestmark = ON_SQLITE
 
 MEGABYTE = 1024 * 1024
-
-
-@pytest.fixture
-def lost_keys(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Put another key in the place of the field keys, as after a restart with wrong settings."""
-    other = MultiFernet([Fernet(Fernet.generate_key())])
-    return lambda: monkeypatch.setattr(EncryptedField, "keys", other)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

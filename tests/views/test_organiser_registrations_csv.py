@@ -7,6 +7,7 @@ import pytest
 from factories import NEEDS, PASSPORT
 from support.journey import HTMX, stored
 
+from db import DatabaseOut
 from domain import export, roster
 from models import AuditEntry
 
@@ -177,3 +178,16 @@ def test_export_tells_nobody_who_may_not_read_them_who_keeps_which_diet(
     page = sign_in_as(role).get(f"{FILE}?diet=vegetarian&diet=none&not=diet")
 
     assert len(rows(page)) == number
+
+
+@pytest.mark.parametrize("kind", export.FORMATS)
+def test_export_says_so_when_the_database_is_out_before_it_begins(closed_desk, monkeypatch, kind):
+    def out(*given, **named):
+        raise DatabaseOut
+
+    monkeypatch.setattr(roster, "ids_of", out)
+
+    page = closed_desk.get(f"{LIST}.{kind}", status=503)
+
+    assert page.texts("h1") == ["The service is unavailable for a moment"]
+    assert "Content-Disposition" not in page.headers

@@ -91,3 +91,12 @@ def test_export_asks_the_database_as_often_for_three_as_for_one(closed_desk, cap
         return sum(record.name == "peewee" for record in caplog.records)
 
     assert queries("q=zoe") == queries("") > 3
+
+
+def test_export_names_the_lost_field_keys(closed_desk, lost_keys):
+    lost_keys()
+
+    page = closed_desk.get(f"{FILE}?q=ada", status=500)
+
+    assert page.texts("h1") == ["Encrypted answers cannot be read"]
+    assert "Content-Disposition" not in page.headers
