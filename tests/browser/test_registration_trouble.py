@@ -117,7 +117,7 @@ def test_nobody_types_into_a_form_whose_answer_would_take_its_place(open_page, s
         steps.fill_in(page, ada)
     else:
         page.goto(f"{steps.register(page, server, ada)}/edit")
-    page.route(ADDRESS, lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no builtin
+    page.route(ADDRESS, lambda route: held.append(route))
     page.locator(f"button[value={button}]").click()
     expect(page.locator(".section[inert]").first).to_be_attached()
 
