@@ -14,6 +14,7 @@ from db import db, held, write
 from domain import audit, clock, outbox, roster
 from domain.desk import Desk
 from domain.mail import compose
+from domain.organisers import take_turns
 from domain.registration import ChangedMeanwhile
 from models import ACTIVE, UNFINISHED, Announcement, Mail, Organiser, Registration
 
@@ -58,8 +59,19 @@ class Progress:
 
 
 def draft(subject: Words, text: Words, *, search: str, organiser: Organiser) -> Announcement:
-    """Store a draft, by language, to the delegates whom a search of the list finds."""
+    """Store a draft, by language, to the delegates whom a search of the list finds.
+
+    The second of two clicks gets the draft that the first one made.
+    """
     with write():
+        theirs = Announcement.select().where(
+            Announcement.organiser == organiser,
+            Announcement.state == "draft",
+            Announcement.search == search,
+            Announcement.created_at > take_turns(organiser),
+        )
+        if made := next((one for one in theirs if (one.subject, one.text) == (subject, text)), None):
+            return made
         announcement = Announcement.create(
             subject=subject, text=text, search=search, organiser=organiser, created_at=clock.now()
         )

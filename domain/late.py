@@ -3,16 +3,16 @@
 import secrets
 from datetime import timedelta
 
-from db import held, write
+from db import write
 from domain import audit, clock, outbox
 from domain.answers import address_key, ascii_address
 from domain.blocked import Unwanted, is_blocked
 from domain.desk import Desk
 from domain.mail import write_mail
+from domain.organisers import take_turns
 from models import ACTIVE, LateLink, Mail, Organiser, Registration
 
 LIFETIME = timedelta(hours=72)
-ONE_WISH = timedelta(minutes=1)  # who asks for the same link again within this time has clicked twice
 
 
 class Registered(Exception):
@@ -58,12 +58,12 @@ def make(email: str, *, lang: str, organiser: Organiser, desk: Desk) -> LateLink
 
 
 def just_made(link: LateLink) -> LateLink | None:
-    """The unused link like this one that its organiser, whose clicks take turns here, has just made."""
-    held(Organiser.select(Organiser.id).where(Organiser.id == link.organiser_id)).first()  # type: ignore[attr-defined]
+    """The unused link like this one that its organiser has just made."""
+    since = take_turns(link.organiser)
     alike = LateLink.select().where(
         LateLink.organiser == link.organiser,
         LateLink.language == link.language,
-        LateLink.created_at > link.created_at - ONE_WISH,
+        LateLink.created_at > since,
         LateLink.expires_at > link.created_at,
         LateLink.registration.is_null(),
         LateLink.email != "",

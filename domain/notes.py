@@ -2,13 +2,19 @@
 
 from db import forget_pages, write
 from domain import audit, clock, outbox
+from domain.organisers import take_turns
 from models import Note, Organiser, Registration
 
 
 def add(registration: Registration, text: str, *, organiser: Organiser) -> None:
-    """Add a note, unless the registration has been erased since it was read."""
+    """Add a note, unless the registration has been erased since it was read, or this is the second of two clicks."""
     with write():
-        if outbox.has_been_erased(registration):
+        theirs = Note.select().where(
+            Note.registration == registration,
+            Note.organiser == organiser,
+            Note.created_at > take_turns(organiser),
+        )
+        if text in [note.text for note in theirs] or outbox.has_been_erased(registration):
             return
         note = Note.create(registration=registration, organiser=organiser, text=text, created_at=clock.now())
         audit.record("registration.note_added", organiser=organiser, registration=registration, note=note.id)

@@ -103,6 +103,27 @@ def test_draft_is_stored_and_logged_without_its_words(write, cem, noon):
     assert log() == [("announcement.written", {"announcement": announcement.id})]
 
 
+def test_two_clicks_at_once_make_one_draft(write, cem, together):
+    drafts = together(*[write] * 4)
+
+    assert drafts == [Announcement.get()] * 4
+    assert log() == [("announcement.written", {"announcement": drafts[0].id})]
+
+
+@pytest.mark.parametrize("other", ["languages", "search", "organiser", "time", "state"])
+def test_draft_that_is_not_the_same_is_another(write, cem, noon, other):
+    first = write()
+    noon.shift(60 if other == "time" else 59)
+    if other == "organiser":
+        Announcement.update(organiser=None).execute()
+    if other == "state":
+        Announcement.update(state="sent").execute()
+
+    second = write(*(["fr"] if other == "languages" else []), search="union" if other == "search" else "")
+
+    assert second != first
+
+
 def test_draft_gets_other_words(write, cem):
     announcement = write()
 

@@ -27,6 +27,16 @@ def test_note_says_what_when_and_by_whom(ada, cem, noon):
     assert entry.details == {"note": Note.select().order_by(Note.id.desc()).get().id}
 
 
+def test_two_clicks_at_once_make_one_note_and_the_same_later_another(ada, cem, noon, together):
+    together(*[lambda: notes.add(ada, "Speaks on Friday", organiser=cem)] * 4)
+    assert len(notes.of(ada)) == 1
+
+    noon.shift(60)
+    notes.add(ada, "Speaks on Friday", organiser=cem)
+
+    assert len(notes.of(ada)) == 2
+
+
 def test_note_is_not_readable_in_the_database(ada, cem):
     notes.add(ada, "Speaks on Friday", organiser=cem)
 
