@@ -1,0 +1,33 @@
+"""Days and moments in the words of a language, for pages and mails alike."""
+
+from datetime import UTC, date, datetime
+
+from babel.dates import format_date, format_skeleton
+
+LOCALES = {"fr": "fr", "en": "en_GB", "es": "es"}  # 8 May, not May 8
+
+
+def day(value: date, style: str = "long", *, lang: str) -> str:
+    """A date in words: 8 mai 2017; with style "full" with its weekday."""
+    return format_date(value, style, locale=LOCALES[lang])
+
+
+def span(days: tuple[date, date], *, lang: str) -> str:
+    """A range of days: 25–26 mai 2017, 30 septembre – 2 octobre 2018.
+
+    What CLDR has for ranges shortens the month in some languages.
+    """
+    first, last = days
+    until = day(last, lang=lang)
+    if first == last:
+        return until
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{until}"
+    if first.year == last.year:
+        return f"{format_skeleton('MMMMd', first, locale=LOCALES[lang])} – {until}"
+    return f"{day(first, lang=lang)} – {until}"
+
+
+def moment(value: datetime, *, lang: str) -> str:
+    """A moment with its hour, in Universal Time and saying so."""
+    return f"{day(value, lang=lang)}, {value.astimezone(UTC):%H:%M} UTC"
