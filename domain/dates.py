@@ -37,4 +37,5 @@ def with_ordinal(words: str, lang: str) -> str:
 
 def moment(value: datetime, *, lang: str) -> str:
     """A moment with its hour, in Universal Time and saying so."""
-    return f"{day(value, lang=lang)}, {value.astimezone(UTC):%H:%M} UTC"
+    universal = value.astimezone(UTC)
+    return f"{day(universal, lang=lang)}, {universal:%H:%M} UTC"

@@ -96,3 +96,9 @@ def test_moment_on_the_first_of_a_month_has_the_ordinal_in_french_alone():
 @pytest.mark.parametrize("number", [2, 10, 11, 21, 30, 31])
 def test_other_days_are_plain_numbers_in_french(number):
     assert dates.day(date(2018, 10, number), lang="fr") == f"{number} octobre 2018"
+
+
+def test_moment_in_another_zone_is_told_with_the_day_that_it_is_in_universal_time():
+    deadline = datetime.fromisoformat("2017-05-08T23:59:59-12:00")
+
+    assert dates.moment(deadline, lang="en") == "9 May 2017, 11:59 UTC"
