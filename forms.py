@@ -61,6 +61,8 @@ class RegistrationForm(Questions):
             self[name].is_optional = True
         for question in conference.questions:
             self[question.name].is_optional = not question.required
+        for name in self.WITH_NONE:
+            self[name].alone = "none"
         for name in self.DOUBTFUL:
             self[name].is_doubtful = True
         for name, others in self.CHECKED_WITH.items():

@@ -125,6 +125,8 @@ class Questions(DelegateForm):
         "sessions", "diet", "diet_other", "access_needs", "departure_date", "departure_time", "departure_flight",
         "pickup", "share_with", "consent_list", "consent_photo",
     )  # fmt: skip
+    # The questions whose answer "none" goes with no other, and so stands apart from them.
+    WITH_NONE = ("interpretation", "diet", "travel")
     # The fields whose errors may go, or come, when another one changes.
     CHECKED_WITH: ClassVar[dict[str, tuple[str, ...]]] = {
         "given_names": ("family_name",),
