@@ -162,6 +162,11 @@ class Questions(DelegateForm):
         "extra": _l("Further questions"),
         "consents": _l("Consents"),
     }
+    # What is said of diet and accessibility where the conference asks only for one of them: the part, its consent.
+    ALONE_IN_NEEDS: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "diet": (_l("Dietary requirements"), _l("Consent for dietary requirements")),
+        "access_needs": (_l("Accessibility needs"), _l("Consent for accessibility needs")),
+    }
 
     key = HiddenField()
     late = HiddenField()  # the token of a late link
