@@ -61,6 +61,8 @@ class RegistrationForm(Questions):
             self[name].is_optional = True
         for question in conference.questions:
             self[question.name].is_optional = not question.required
+        for name in self.WITH_NONE:
+            self[name].alone = "none"
         for name in self.DOUBTFUL:
             self[name].is_doubtful = True
         for name, others in self.CHECKED_WITH.items():
@@ -70,6 +72,9 @@ class RegistrationForm(Questions):
             self[name].opened_by = self.opened_by(name)
         for kind in ("needs", "visa", "affiliation", "list", "photo"):
             self[f"consent_{kind}"].words = conference.consents.text(kind, lang)
+        self.part_titles = dict(self.PART_TITLES)
+        if self.only_need:
+            self.part_titles["needs"], self.consent_needs.label.text = self.ALONE_IN_NEEDS[self.only_need]
         if self.kept.data:
             kept = _("Stored: %(number)s. Leave this empty to keep it.", number=self.kept.data[:MASK])
             self.passport_number.description = kept
@@ -98,6 +103,12 @@ class RegistrationForm(Questions):
         out |= set() if self.conference.sessions else {"sessions"}
         out |= set() if self.conference.hotel else {"hotel"}
         return {name for asked in out - set(self.SECTIONS) for name in self.with_follow_ups((asked,))}
+
+    @property
+    def only_need(self) -> str | None:
+        """The question about diet or accessibility, where the conference asks one of the two."""
+        asked = self.ALONE_IN_NEEDS.keys() - self.left_out
+        return asked.pop() if len(asked) == 1 else None
 
     def opened_by(self, name: str) -> set[Any]:
         """The answers to a question after which its follow-ups are put."""
@@ -334,7 +345,7 @@ class RegistrationForm(Questions):
         """What people call some of the answers, in the order of the form."""
         order = list(Answers.__dataclass_fields__)
         return [
-            str(self.PART_TITLES[name] if name in self.PART_TITLES else self[name].label.text)
+            str(self.part_titles[name] if name in self.part_titles else self[name].label.text)
             for name in sorted(names, key=order.index)
         ]
 
@@ -431,7 +442,7 @@ class AmendForm(RegistrationForm):
         differ = changed(now, self.answers())
         names = [name for name in Answers.__dataclass_fields__ if name in differ]
         return [
-            (title, "" if name in self.PART_TITLES or name == "mobile" else ", ".join(in_words(stored[name])))
+            (title, "" if name in self.part_titles or name == "mobile" else ", ".join(in_words(stored[name])))
             for name, title in zip(names, self.titles(names), strict=True)
         ]
 

@@ -3,12 +3,11 @@
 import os
 import tempfile
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date, format_interval
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, current_app, request, session, url_for
@@ -16,8 +15,8 @@ from flask_babel import Babel, get_locale, gettext
 from markupsafe import Markup
 
 from config import ROOT
-from domain import clock
-from domain.conference import LANGUAGE_NAMES, LANGUAGES, LOCALES
+from domain import clock, dates
+from domain.conference import LANGUAGE_NAMES, LANGUAGES
 
 CATALOGUES = ROOT / "translations"
 DEFAULT_LANGUAGE = LANGUAGES[0]
@@ -118,10 +117,6 @@ def country_options(chosen: str | None) -> Markup:
     return Markup(options)  # noqa: S704 - names and codes were escaped when the options were drawn
 
 
-def current_locale() -> str:
-    return LOCALES[current_language()]
-
-
 def compile_catalogues() -> None:
     """Bring each messages.mo up to date with its messages.po; several processes may do so at once."""
     for source in CATALOGUES.glob("*/LC_MESSAGES/messages.po"):
@@ -153,15 +148,13 @@ def sort_key(name: str) -> str:
 
 
 def day(value: date, style: str = "long") -> str:
-    """A date in words: 8 mai 2017; with style "full" with its weekday."""
-    return format_date(value, style, locale=current_locale())
+    """A date in the language of the page, see domain/dates.py."""
+    return dates.day(value, style, lang=current_language())
 
 
 def span(days: tuple[date, date]) -> str:
-    """A range of days: 25–26 mai 2017."""
-    return format_interval(*days, skeleton="yMMMMd", locale=current_locale())
+    return dates.span(days, lang=current_language())
 
 
 def moment(value: datetime) -> str:
-    """A moment with its hour, in Universal Time and saying so."""
-    return f"{format_date(value, 'long', locale=current_locale())}, {value.astimezone(UTC):%H:%M} UTC"
+    return dates.moment(value, lang=current_language())

@@ -125,6 +125,8 @@ class Questions(DelegateForm):
         "sessions", "diet", "diet_other", "access_needs", "departure_date", "departure_time", "departure_flight",
         "pickup", "share_with", "consent_list", "consent_photo",
     )  # fmt: skip
+    # The questions whose answer "none" goes with no other, and so stands apart from them.
+    WITH_NONE = ("interpretation", "diet", "travel")
     # The fields whose errors may go, or come, when another one changes.
     CHECKED_WITH: ClassVar[dict[str, tuple[str, ...]]] = {
         "given_names": ("family_name",),
@@ -159,6 +161,11 @@ class Questions(DelegateForm):
         "stay": _l("Hotel reservation"),
         "extra": _l("Further questions"),
         "consents": _l("Consents"),
+    }
+    # What is said of diet and accessibility where the conference asks only for one of them: the part, its consent.
+    ALONE_IN_NEEDS: ClassVar[dict[str, tuple[Any, Any]]] = {
+        "diet": (_l("Dietary requirements"), _l("Consent for dietary requirements")),
+        "access_needs": (_l("Accessibility needs"), _l("Consent for accessibility needs")),
     }
 
     key = HiddenField()

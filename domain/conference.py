@@ -18,7 +18,6 @@ from domain import clock
 
 LANGUAGE_NAMES = {"fr": "Français", "en": "English", "es": "Español"}
 LANGUAGES = tuple(LANGUAGE_NAMES)
-LOCALES = {"fr": "fr", "en": "en_GB", "es": "es"}  # for dates: 8 May, not May 8
 LONGEST_LABEL = 200
 PAGES = ("invitation", "programme", "practical", "privacy", "accessibility")
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -1,23 +1,21 @@
 """Composing mails: subject, text, HTML and calendar file, in the language of the delegate."""
 
 import hashlib
-from datetime import UTC
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_interval
 from babel.support import Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import NameEmail
 
 from config import ROOT
 from domain import clock
-from domain.conference import LOCALES
+from domain.dates import day, moment, span
 from domain.desk import Desk
 from models import Registration
 
@@ -113,13 +111,11 @@ def templates(lang: str) -> Environment:
     )
     catalogue = Translations.load(ROOT / "translations", [lang])
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["day"] = lambda value: format_date(value, "long", locale=LOCALES[lang])
-    environment.filters["span"] = lambda days: format_interval(
-        days[0], days[1], "yMMMMd", locale=LOCALES[lang]
-    )
-    environment.filters["moment"] = lambda value: (
-        f"{format_date(value, 'long', locale=LOCALES[lang])}, {value.astimezone(UTC):%H:%M} UTC"
-    )
+    environment.filters |= {
+        "day": partial(day, lang=lang),
+        "span": partial(span, lang=lang),
+        "moment": partial(moment, lang=lang),
+    }
     return environment
 
 

@@ -126,14 +126,14 @@ def largest(counts: Counts, most: int = MOST) -> tuple[Counts, Counts]:
 def by_arrival(conference: Conference) -> dict[date, int]:
     """How many registrations came on each day where the conference takes place, from the first to the last.
 
-    Those that were cancelled or erased later came as well. The database counts by the hour: days differ by time zone.
+    Those that were cancelled or erased later came as well. The database counts by the hour, for days differ by time
+    zone; by the minute, of which there are many more, only where midnight is within an hour of Universal Time.
     """
-    zone, hour = (
-        ZoneInfo(conference.time_zone),
-        fn.SUBSTR(Registration.created_at.cast("TEXT"), SQL("1"), SQL("13")).coerce(False),
-    )
+    zone = ZoneInfo(conference.time_zone)
+    figures = SQL("13" if has_whole_hours(zone, conference.starts_on.year) else "16")
+    part = fn.SUBSTR(Registration.created_at.cast("TEXT"), SQL("1"), figures).coerce(False)
     found: Counter[date] = Counter()
-    rows: Any = Registration.select(hour, fn.COUNT(Registration.id)).group_by(hour).tuples()
+    rows: Any = Registration.select(part, fn.COUNT(Registration.id)).group_by(part).tuples()
     for words, number in rows:
         moment = datetime.fromisoformat(words).replace(tzinfo=UTC)
         found[moment.astimezone(zone).date()] += number
@@ -141,3 +141,9 @@ def by_arrival(conference: Conference) -> dict[date, int]:
         return {}
     first, last = min(found), max(found)
     return {first + DAY * place: found[first + DAY * place] for place in range((last - first).days + 1)}
+
+
+def has_whole_hours(zone: ZoneInfo, year: int) -> bool:
+    """Whether a zone is whole hours away from Universal Time, in summer and in winter."""
+    offsets = [datetime(year, month, 1, tzinfo=zone).utcoffset() or timedelta() for month in range(1, 13)]
+    return not any(offset % timedelta(hours=1) for offset in offsets)

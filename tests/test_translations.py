@@ -44,6 +44,18 @@ def test_catalogue_has_the_strings_of_the_code_and_no_others(lang):
     assert {sources(message)[0] for message in messages(lang)} == strings_of_the_code()
 
 
+def test_no_template_has_a_colon_between_words_of_its_own():
+    """French wants a space before it, which only the translated sentence can have."""
+    bare = re.compile(r"\}\}(</\w+>)?\s*:\s|>\s*:\s*\{\{")
+    lines = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in sorted((ROOT / "templates").rglob("*.*"))
+        for line in file.read_text().splitlines()
+    ]
+
+    assert [line for line in lines if bare.search(line)] == []
+
+
 @pytest.mark.parametrize("lang", ["fr", "es"])
 def test_every_string_is_translated_for_good(lang):
     missing = [message.id for message in messages(lang) if not all(words(message)) or message.fuzzy]

@@ -6,7 +6,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from babel.dates import format_skeleton
 from flask import Blueprint, abort, current_app, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,7 +13,7 @@ from werkzeug import Response
 
 from domain import clock, roster, statistics
 from htmx import render
-from i18n import current_language, current_locale, day
+from i18n import current_language, day
 from views import plots
 from views.connections import hold_connection
 from views.desk import conference
@@ -130,7 +129,7 @@ def deadline() -> str:
 
 
 def short(on: date) -> str:
-    return str(format_skeleton("MMMd", on, locale=current_locale()))
+    return day(on, "d MMM")
 
 
 def arrivals() -> list[Line]:

@@ -1,6 +1,7 @@
 """The statistics: plain numbers, counted by the database."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import FIELD_KEY
@@ -111,6 +112,30 @@ def test_registrations_count_on_the_day_where_the_conference_takes_place(listed,
         date(2017, 4, 10): 0,
         date(2017, 4, 11): 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        ("Asia/Kolkata", "18:30"),
+        ("Asia/Kathmandu", "18:15"),
+        ("Australia/Adelaide", "14:30"),
+        ("America/St_Johns", "02:30"),
+        ("Asia/Ulaanbaatar", "16:00"),
+        ("UTC", "00:00"),
+    ],
+)
+def test_registrations_count_on_their_day_in_zones_of_parts_of_an_hour_too(
+    listed, conference, zone, midnight
+):
+    day_begins = datetime.fromisoformat(f"2017-04-09 {midnight}+00:00")
+    for at in (day_begins - timedelta(microseconds=1), day_begins, day_begins + timedelta(microseconds=1)):
+        listed(columns={"created_at": at})
+
+    counts = statistics.by_arrival(conference.model_copy(update={"time_zone": zone}))
+
+    assert list(counts.values()) == [1, 2]
+    assert list(counts)[1] == day_begins.astimezone(ZoneInfo(zone)).date()
 
 
 def test_no_registrations_have_no_days(database, conference):

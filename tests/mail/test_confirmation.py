@@ -1,10 +1,12 @@
 """The confirmation: that the registration was received, what for, and what happens next."""
 
 import pytest
-from factories import JOURNEY, PASSPORT
+from factories import JOURNEY, PASSPORT, make_answers
 from support.journey import ON_SQLITE
 
-from models import Registration
+from domain import late
+from domain.registration import register
+from models import LateLink, Registration
 
 pytestmark = ON_SQLITE
 
@@ -53,6 +55,19 @@ def test_confirmation_lists_the_days_that_were_chosen(read, lang):
 def test_confirmation_says_until_when_one_can_register(read, lang):
     for body in bodies(read("confirmation", lang=lang)):
         assert DATES[lang][3] in body
+
+
+@pytest.mark.parametrize("lang", DATES)
+def test_confirmation_after_the_deadline_does_not_speak_of_it(app, newest, after_the_deadline, lang):
+    desk = app.extensions["desk"]
+    with app.test_request_context(f"/{lang}/registration"):
+        late.make("ada@example.org", lang=lang, organiser=None, desk=desk)
+        link = LateLink.get().public_id
+        register(make_answers(), lang=lang, key="a form", desk=desk, late_link=link)
+
+    for body in bodies(newest("confirmation")):
+        assert f"http://127.0.0.1:8000/{lang}/" in body
+        assert DATES[lang][3] not in body
 
 
 @pytest.mark.parametrize(

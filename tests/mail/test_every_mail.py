@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
+from itertools import pairwise, product
 from urllib.parse import urlsplit
 
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
+from conftest import CLOSED_DAY, OPEN_DAY
 from factories import JOURNEY, NEEDS, PASSPORT, STAY, make_answers
 from icalendar import Calendar
 from pydantic import NameEmail
@@ -59,6 +61,13 @@ FACTS = {
         "list_page": "https://convoke.example/organiser/registrations",
     },
     "announcement": {"subject": "Shuttles", "text": "At nine", "written_in": "en", "language": "English"},
+}
+# The same where they speak of something else.
+OTHER_FACTS = {
+    "new_link": {"is_moved": True},
+    "changed": {"changes": ["Function: President"], "is_moving": False},
+    "erased": {"is_blocking": False},
+    "announcement": {"subject": "Shuttles", "text": "At nine", "written_in": "xx", "language": "English"},
 }
 NU_CHECKER = ROOT / "node_modules" / "vnu-jar" / "build" / "dist" / "vnu.jar"
 pytestmark = ON_SQLITE
@@ -278,6 +287,28 @@ def test_mail_carries_every_name_as_it_was_typed(read, kind, lang):
     assert NAME in text_of(message)
     assert NAME in html_of(message).get_text()
     assert html_of(message).select("b") == []
+
+
+@of_each_kind
+@pytest.mark.parametrize("day", [OPEN_DAY, CLOSED_DAY], ids=["before the deadline", "after it"])
+def test_text_of_a_mail_has_one_empty_line_at_most_in_a_row(app, database, kind, day):
+    desk = app.extensions["desk"]
+    asking_less = desk.conference.model_copy(update={"leave_out": ["visa", "interpretation", "journey"]})
+    clock.rehearse(day)
+
+    texts = []
+    with app.test_request_context("/en/"):
+        for given, conference, facts in product(
+            ({"passport": PASSPORT, "consents": ["affiliation", "visa"]}, {"travel": "none"}),
+            (desk.conference, asking_less),
+            (FACTS, FACTS | OTHER_FACTS),
+        ):
+            front = replace(desk, conference=conference)
+            ada = build(make_answers(**given), lang="en", form_key="", desk=front)
+            texts.append(text_of(compose(kind, ada, once="once", desk=front, **facts.get(kind, {}))))
+
+    lines = [[line.rstrip() for line in text.splitlines()] for text in texts]
+    assert [one for one in lines if one[0] == "" or one[-1] == "" or ("", "") in pairwise(one)] == []
 
 
 @of_each_kind

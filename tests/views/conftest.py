@@ -1,6 +1,7 @@
 """A desk for the tests of the views: quick to open, and in English; and an outbox as a day may leave it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -44,6 +45,18 @@ def sign_in_as(app: Flask, client: PageClient) -> Callable[[str], PageClient]:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def with_facts(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the conference have other facts: leave out questions, ask some of its own."""
+
+    def change(**facts: Any) -> None:
+        desk = app.extensions["desk"]
+        conference = desk.conference.model_copy(update=facts)
+        monkeypatch.setitem(app.extensions, "desk", replace(desk, conference=conference))
+
+    return change
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """GET /<lang>/r/<token>: the delegate's own page, behind a private link."""
 
 import pytest
-from conftest import CLOSED_DAY
+from conftest import CLOSED_DAY, OPEN_DAY
 from factories import PASSPORT, SENSITIVE_PARTS
 from support.journey import amend, own_page
 
 from db import connection
 from domain import clock
 from domain.conference import LANGUAGES
-from models import Registration
+from models import Mail, Registration
 from views.own import DONE
 
 FULL = SENSITIVE_PARTS | {
@@ -160,6 +160,31 @@ def test_own_page_shows_the_address_that_waits_to_be_confirmed(app, client, regi
 
     assert page.texts(".notice bdi") == ["ada@new.example"]
     assert page.texts(".answers__address") == ["ada@example.org"]
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+@pytest.mark.parametrize(
+    ("day", "advised", "impossible"),
+    [
+        (OPEN_DAY, "enter it again", "write to the secretariat"),
+        (CLOSED_DAY, "write to the secretariat", "enter it"),
+    ],
+)
+def test_own_page_advises_what_can_be_done_about_a_new_address(
+    app, client, registered, day, advised, impossible, has_failed
+):
+    path = own_page(app, registered())
+    amend(client, f"{path}/edit", {"email": "ada@new.example"})
+    if has_failed:
+        with connection():
+            Mail.update(state="failed").where(Mail.kind == "address").execute()
+    clock.rehearse(day)
+
+    notice = client.get(path).one(f".notice[action='{path}/address/withdrawal']").get_text()
+
+    assert ("could not be delivered" in notice) is has_failed
+    assert notice.count(advised) == 1 + has_failed
+    assert impossible not in notice
 
 
 def test_own_page_leads_to_the_form_for_a_colleague_without_naming_anybody(app, client, registered):

@@ -11,12 +11,16 @@ from support.journey import FORM, HTMX, ON_SQLITE, as_typed, check, fresh_key, l
 from werkzeug.datastructures import MultiDict
 
 from domain import clock
-from domain.conference import LANGUAGES
+from domain.conference import LANGUAGES, Option, Question, Text
 from models import Consent, Mail, Registration
 from security import is_form_key, read_receipt
 
 RECEIVED = "/en/registration/received/"
 UNFINISHED = {"email": "ada at example", "days": None, "passport_number": "?!", "diet": ["vegan", "none"]}
+
+
+def same(words: str) -> Text:
+    return Text(**dict.fromkeys(LANGUAGES, words))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -30,6 +34,19 @@ def test_form_opens_empty_with_a_key_and_without_a_cookie(app, client, lang):
     assert page.select("#summary, .field--invalid") == []
     assert "Set-Cookie" not in page.headers
     assert page.headers["Cache-Control"] == "private, no-cache"
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("kind", ["one", "several"])
+def test_none_stands_behind_an_or_only_where_it_goes_with_no_other_answer(client, with_facts, kind):
+    options = [Option(key=key, label=same(key)) for key in ("river", "none")]
+    with_facts(questions=[Question(key="walks", kind=kind, label=same("Walks"), options=options)])
+
+    page = client.get(FORM)
+
+    apart = [str(field["id"]).removesuffix("-field") for field in page.select("fieldset:has(.choices__or)")]
+    assert len(page.select("#question_walks-field [value=none]")) == 1
+    assert apart == ["interpretation", "diet", "travel"]
 
 
 def test_form_gets_a_key_of_its_own_each_time(client):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from conftest import CLOSED_DAY
 from support.journey import ON_SQLITE, amend, own_page
 
 from db import connection
@@ -130,3 +131,19 @@ def test_new_address_that_gets_no_mail_is_told_to_both(app, desk_client, mailed)
     assert organisers.texts(".undelivered p")[0].startswith("1 mail has failed")
     assert "only the delegate can correct that" in organisers.text
     assert "The mail that we sent there could not be delivered." in delegates.text
+
+
+def test_new_address_that_gets_no_mail_cannot_be_corrected_by_the_delegate_after_the_deadline(
+    app, desk_client, mailed
+):
+    mail = mailed()
+    amend(desk_client, f"{own_page(app, mail.registration)}/edit", {"email": "ada@wrong.example"})
+    with connection():
+        Mail.update(state="failed", error=NO_SUCH_MAILBOX).where(Mail.kind == "address").execute()
+        asking = Mail.get(Mail.kind == "address")
+    clock.rehearse(CLOSED_DAY)
+
+    page = desk_client.get(f"/organiser/mails/{asking.id}")
+
+    assert "only the delegate can correct that" not in page.text
+    assert "With a late link to the right one they can register anew" in page.text
