@@ -224,10 +224,10 @@ def test_page_asks_the_database_as_often_for_three_of_everything_as_for_one(
     desk_client, row, path, registered, caplog
 ):
     def queries(number: int) -> int:
-        for _ in range(number):
+        for place in range(number):
             registered()
             with connection():
-                notes.add(row, "Speaks on Friday", organiser=Organiser.get())
+                notes.add(row, f"Speaks on Friday, {number} {place}", organiser=Organiser.get())
         caplog.clear()
         with caplog.at_level(logging.DEBUG, logger="peewee"):
             page = desk_client.client.get(path)
