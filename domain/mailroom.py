@@ -128,6 +128,17 @@ def has_failed_at(registration: Registration, address: str) -> bool:
     return found is not None and found.state == "failed"
 
 
+def is_repeatable(mail: Mail) -> bool:
+    """Whether the mail did not go out, and its address is still the one that it is meant for."""
+    registration = mail.registration
+    is_theirs = registration is None or mail.recipient.lower() == registration.email.lower()
+    return (
+        mail.state in ("failed", "retrying")
+        and bool(mail.recipient)
+        and (is_theirs or mail.kind in ELSEWHERE)
+    )
+
+
 def is_correctable(mail: Mail) -> bool:
     """Whether the mail did not go out, and it is the delegate's present address that is to blame."""
     registration = mail.registration

@@ -96,8 +96,7 @@ def claim(owner: str) -> Mail | None:
     """Take the mail that has been due the longest, and the right to send it until the lease ends.
 
     `owner` is the token that the outcome must be settled with. The message is as it is stored, for `opened`: that may
-    fail, and must not undo the claim. It is not read later, for by then an erasure may have let another mail have the
-    number of this one.
+    fail, and must not undo the claim.
     """
     now = clock.now()
     with turn():
@@ -256,7 +255,8 @@ def retry(theirs: Any = None, *, organiser: Organiser | None = None) -> int:
     theirs = is_wanted() if theirs is None else theirs
     with write():
         # Held, so that none is stopped between the look at its state and the settling of its mails.
-        list(held(Announcement.select(Announcement.id).where(Announcement.state != "draft")))
+        under_way = Announcement.select(Announcement.id).where(Announcement.state != "draft")
+        list(held(under_way.order_by(Announcement.id)))
         again = Mail.update(**afresh()).where(Mail.state.in_(("failed", "retrying")), is_whole(), theirs)
         count = int(again.execute())
         audit.record("mails.retried", organiser=organiser, mails=count)
@@ -292,13 +292,15 @@ def waiting(*, longer_than: timedelta = timedelta()) -> tuple[datetime, str] | N
     oldest = waits.where(long).order_by(Mail.id).first()
     if oldest is None:
         return None
-    since = max(oldest.created_at, oldest.due_at)
-    is_left = not oldest.error and since <= now - SILENCE and not is_any_accepted_since(now - SILENCE)
-    return min(oldest.created_at, oldest.due_at), NO_WORKER if is_left else oldest.error
+    return min(oldest.created_at, oldest.due_at), NO_WORKER if are_left_alone() else oldest.error
 
 
-def is_any_accepted_since(moment: datetime) -> bool:
-    return Mail.select().where(Mail.accepted_at > moment).exists()
+def are_left_alone() -> bool:
+    """Whether a mail has long been due of which no worker has said why it waits, and none has gone out since."""
+    silent = clock.now() - SILENCE
+    is_long_due = (Mail.due_at <= silent) & (Mail.created_at <= silent)
+    unsaid = Mail.select().where(_is_unfinished, is_long_due, Mail.error.in_(("", DAILY_LIMIT)))
+    return unsaid.exists() and not Mail.select().where(Mail.accepted_at > silent).exists()
 
 
 def stuck() -> int:

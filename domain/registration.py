@@ -451,9 +451,13 @@ def cancel(registration: Registration, reason: str, *, desk: Desk) -> None:
 
 def release_forms(registration: Registration) -> None:
     """Let a form that was answered with this registration count as a new one when it is sent once more."""
-    registration.form_key = f"released {registration.public_id}"
+    registration.form_key = released(registration)
     theirs = Repeat.update(form_key=Value("released ").concat(Repeat.reference))
     theirs.where(Repeat.registration == registration).execute()
+
+
+def released(registration: Registration) -> str:
+    return f"released {registration.public_id}"
 
 
 def restore(registration: Registration, *, desk: Desk) -> None:
@@ -560,7 +564,6 @@ def of_same_address(registration: Registration) -> list[Registration]:
 def erase_one(registration: Registration) -> None:
     with changing(registration):
         blank(registration)
-        release_forms(registration)
         for table in (Repeat, Note):
             table.delete().where(table.registration == registration).execute()
         outbox.forget(Mail.registration == registration)
@@ -581,6 +584,7 @@ def blank(registration: Registration) -> None:
     registration.days, registration.sessions, registration.extra = [], [], {}
     registration.is_hotel_booked = registration.is_travel_checked = False
     registration.visa_state, registration.state = "none", "erased"
+    registration.form_key = released(registration)
 
 
 def own_data(registration: Registration) -> dict[str, Any]:

@@ -17,7 +17,7 @@
   });
 
   const registration = () => document.getElementById("registration");
-  let leaving = false;
+  let leaving = false, held = null;
   const onCheckPage = () => registration()?.dataset.stage === "check";
 
   // A button that leads elsewhere (another language) is a real navigation, with the form's answers: htmx stays out of it.
@@ -37,17 +37,22 @@
   };
 
   // While a whole form is on its way nobody types into it: the answer takes its place, and what was typed would be lost.
-  const hold = ({ sourceElement }, on) => sourceElement?.matches?.("#registration-form") && sourceElement.querySelectorAll(".section").forEach((part) => (part.inert = on));
+  const hold = ({ sourceElement: form }, on) => {
+    if (form?.id !== "registration-form") return;
+    if (on) held = document.activeElement;
+    for (const part of form.querySelectorAll(".section")) part.inert = on;
+    if (!on && document.activeElement === document.body) held?.focus({ preventScroll: true });
+  };
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => { say(ctx, null); hold(ctx, true); });
   document.addEventListener("htmx:finally:request", (event) => hold(event.detail.ctx, false));
-  document.addEventListener("htmx:error", (event) => {
-    if (!event.detail.ctx) return;
-    const timedOut = event.detail.error === "timeout" || event.detail.ctx.request?.signal?.reason === "timeout";
-    say(event.detail.ctx, timedOut ? "timeout" : navigator.onLine ? "other" : "offline");
+  document.addEventListener("htmx:error", ({ detail: { ctx, error } }) => {
+    const timedOut = error === "timeout" || ctx?.request?.signal?.reason === "timeout";
+    if (ctx) say(ctx, timedOut ? "timeout" : navigator.onLine ? "other" : "offline");
   });
   document.addEventListener("htmx:before:response", (event) => {
     const { sourceElement, response: { headers, status } } = event.detail.ctx;
     const isOurs = headers.get("X-Convoke");
+    if (headers.get("HX-Redirect")) leaving = true;
     if (!isOurs) event.preventDefault(); // a proxy's or a hotel's page
     if (isOurs && (status < 400 || status === 401 || sourceElement?.hasAttribute?.(`hx-status:${status}`))) return; // shown
     say(event.detail.ctx, (isOurs && { 404: "gone", 410: "gone", 413: "large", 429: "busy" }[status]) || "other");
@@ -56,9 +61,6 @@
   // The check page takes the form's place without leaving it. An entry in the history makes "Back" lead to the form and
   // "Forward" to the check page; what was typed is on the page only, so leaving it is asked about.
   const press = (step) => registration().querySelector(`button[name=step][value=${step}]`).click();
-  document.addEventListener("htmx:before:response", (event) => {
-    if (event.detail.ctx.response.headers.get("HX-Redirect")) leaving = true;
-  });
   window.addEventListener("beforeunload", (event) => onCheckPage() && !leaving && event.preventDefault());
   document.addEventListener("htmx:after:swap", (event) => {
     if (onCheckPage() && location.hash !== "#check") history.pushState(history.state, "", "#check");
@@ -72,7 +74,5 @@
     if (onCheckPage() && !["#check", "#main"].includes(location.hash)) press("edit"); // #main is the skip link's
     if (!onCheckPage() && location.hash === "#check") press("check");
   });
-  document.addEventListener("htmx:before:history:restore", (event) => {
-    if (registration()) event.preventDefault();
-  });
+  document.addEventListener("htmx:before:history:restore", (event) => registration() && event.preventDefault());
 })();

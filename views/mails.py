@@ -132,6 +132,7 @@ def show_mail(mail: Mail, form: CorrectionForm) -> WerkzeugResponse:
             attachments=[part.get_filename() for part in message.iter_attachments()] if message else [],
             form=form,
             retry_form=RetryForm(),
+            is_repeatable=mailroom.is_repeatable(mail),
             is_correctable=mailroom.is_correctable(mail),
             is_up_to_the_delegate=mailroom.is_up_to_the_delegate(mail),
         ),

@@ -247,8 +247,9 @@ def send_again(error: DatabaseOut | TooManyRequests) -> Response:
     """What was typed comes back, whatever keeps it from being stored."""
     if request.endpoint != "own.edit" or request.method != "POST":
         return refused(error) if isinstance(error, TooManyRequests) else failed(error)
-    is_busy = isinstance(error, TooManyRequests)
-    response = show_edit(amend_form(Answers()), status=429 if is_busy else 503)
+    is_busy, form = isinstance(error, TooManyRequests), amend_form(Answers())
+    form.agreed.data = ""  # what it was agreed to overwrite is not shown here
+    response = show_edit(form, status=429 if is_busy else 503)
     response.retry_after = retry_after() if is_busy else RETRY_AFTER
     return response
 

@@ -245,7 +245,11 @@ def oldest_transaction() -> int:
     if on_sqlite():
         return int(db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
     count = "SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid != pg_backend_pid()"
-    return int(db.execute_sql(f"{count} AND datname = current_database()").fetchone()[0])
+    return int(
+        db.execute_sql(
+            f"{count} AND datname = current_database() AND backend_type = 'client backend'"
+        ).fetchone()[0]
+    )
 
 
 def test_export_comes_in_pieces(listed, conference, monkeypatch):

@@ -9,7 +9,7 @@ from support.journey import ON_SQLITE, again, amend, everything, own_page, store
 
 from db import connection
 from domain import clock, mailroom, registration
-from models import AuditEntry, Mail, Organiser, Registration
+from models import Announcement, AuditEntry, Mail, Organiser, Registration
 
 PAGE = "/organiser/mails"
 NEW = "Ada@example.net"
@@ -62,7 +62,25 @@ def test_new_link_goes_out_where_no_words_are_left_to_be_sent(desk_client, maile
     assert again(mail.registration).link_version == 2
     assert before.select("form[action$='/retries']") == []
     assert page.texts("[role=status]") == [
-        "The address is corrected. This mail cannot be sent again, so a new personal link goes there instead."
+        "The address is corrected, and mails go there from now on. This mail itself is not sent again."
+    ]
+
+
+def test_stopped_mail_is_not_offered_for_the_address_that_was_wrong(desk_client, failed, put):
+    with connection():
+        stopped = Announcement.create(state="stopped", created_at=clock.now())
+    theirs = {"registration": failed.registration, "recipient": failed.recipient, "announcement": stopped}
+    (mail,) = put(state="failed", kind="announcement", error=NO_SUCH_MAILBOX, **theirs)
+    before = desk_client.get(f"{PAGE}/{mail.id}")
+
+    page = desk_client.get(correct(desk_client, mail).headers["Location"])
+
+    assert len(before.select("form[action$='/retries']")) == 1
+    assert page.select("form[action$='/retries']") == []
+    assert page.texts("[role=status]")[0].endswith("This mail itself is not sent again.")
+    assert [(one.kind, one.state) for one in stored(Mail)] == [
+        ("confirmation", "queued"),
+        ("announcement", "failed"),
     ]
 
 

@@ -21,8 +21,8 @@ from support.journey import (
 )
 from support.page import Page
 
-from db import connection
-from domain import clock
+from db import DatabaseOut, connection
+from domain import clock, registration
 from domain.answers import plain
 from domain.conference import LANGUAGES
 from models import AuditEntry, Consent, Mail, Registration
@@ -323,6 +323,31 @@ def test_second_window_loses_nothing_and_can_save_again(client, row, path, heade
     assert (after.given_names, after.function, after.sequence) == ("Augusta", "Treasurer", 2)
     assert after.passport == plain(PASSPORT)
     assert mails() == [("changed", "ada@example.org")] * 2
+
+
+@BOTH_WORLDS
+def test_conflict_that_has_been_typed_away_is_told_no_more(client, path, headers):
+    second = amended(client.get(path), function="Treasurer")
+    amend(client, path, {"function": "President"})
+    page = client.post(path, second, headers=headers, status=409)
+
+    page = client.post(path, amended(page, function="President", step="language"), headers=headers)
+
+    assert page.texts("[role=alert]:not([hidden])") == []
+
+
+def test_conflict_is_asked_about_again_after_an_outage_that_hid_it(client, path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise DatabaseOut
+
+    second = amended(client.get(path), function="Treasurer")
+    amend(client, path, {"function": "President"})
+    page = client.post(path, second, status=409)
+    with monkeypatch.context() as broken:
+        broken.setattr(registration, "amend", fail)
+        page = client.post(path, amended(page), status=503)
+
+    client.post(path, amended(page), status=409)
 
 
 @ON_SQLITE

@@ -75,6 +75,16 @@ def test_page_says_when_nothing_sends_the_mails_that_are_due(desk_client, mailed
     assert ["nothing sends mails at present" in line for line in lines] == [True] * is_silent
 
 
+def test_page_goes_on_to_say_so_after_another_mail_was_sent_again(desk_client, mailed, put):
+    long_ago = clock.now() - timedelta(hours=1)
+    put(state="failed", created_at=long_ago)
+    mailed(columns={"due_at": long_ago, "created_at": long_ago})
+    with connection():
+        outbox.retry()
+
+    assert "nothing sends mails at present" in warnings(desk_client, "/organiser/mails")[0]
+
+
 def test_warning_leads_to_what_failed(desk_client, mailed, put):
     mail = mailed(columns={"state": "failed", "error": NO_SUCH_MAILBOX})
     put()
