@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -24,6 +25,7 @@ from models import Consent, Organiser, Registration
 
 SEPARATORS = (",", ";")  # the semicolon is what a French or Spanish Excel expects
 LINES_AT_ONCE = 500
+NO_YES = ("no", "yes")
 FORMULA_STARTS = "=+-@\t\r＝＋－＠"  # noqa: RUF001 - the full-width twins are meant: spreadsheets take them too
 FORMULA = re.compile(rf"\0 *[{re.escape(FORMULA_STARTS)}]")
 
@@ -97,10 +99,11 @@ def columns(conference: Conference, shown: tuple[str, ...] = ()) -> list[str]:
 
 def lines(rows: Rows, conference: Conference, shown: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """The values of the columns, row by row."""
-    everything = columns(conference)
-    chosen = itemgetter(*map(everything.index, columns(conference, shown)))  # two at least: a name has two
-    for row in rows:
-        yield chosen(values(row, conference.questions))
+    everything = (values(row, conference.questions) for row in rows)
+    if not shown:
+        return everything
+    places = map(columns(conference).index, columns(conference, shown))
+    return map(itemgetter(*places), everything)  # two places at least: a name has two
 
 
 def csv_chunks(
@@ -114,16 +117,21 @@ def csv_chunks(
     writer = csv.writer(buffer, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     buffer.write("\ufeff")
     writer.writerow(columns(conference, shown))
-    for count, line in enumerate(lines(rows, conference, shown), start=1):
-        writer.writerow(line if is_harmless(line) else map(cell, line))
-        if count % LINES_AT_ONCE == 0:
-            yield emptied(buffer)
-    yield emptied(buffer)
+    left, has_more = lines(rows, conference, shown), True
+    while has_more:
+        some = tuple(islice(left, LINES_AT_ONCE))
+        writer.writerows(some if is_harmless(chain.from_iterable(some)) else map(guarded, some))
+        yield emptied(buffer)
+        has_more = len(some) == LINES_AT_ONCE
 
 
-def is_harmless(line: tuple[str, ...]) -> bool:
+def guarded(line: tuple[str, ...]) -> Iterable[str]:
+    return line if is_harmless(line) else map(cell, line)
+
+
+def is_harmless(values: Iterable[str]) -> bool:
     """Whether `cell` would leave every value as it is: asked of all at once, because it nearly always would."""
-    text = "\0".join(("", *line, ""))
+    text = "\0".join(("", *values, ""))
     return len(text.splitlines()) == 1 and not FORMULA.search(text)
 
 
@@ -172,23 +180,33 @@ FORMATS: dict[str, tuple[Callable[[Query], Rows], Callable[..., Iterator[bytes]]
 
 def values(row: tuple[Any, ...], questions: list[Question]) -> tuple[str, ...]:
     """What stands in the columns, as text."""
-    answers, (on_list, photo, _) = row[:-3], row[-3:]
-    *as_it_is, days, sessions, interpretation, visa, travel, hotel, checked, booked, late, extra = answers
-    reference, state, language, received, changed, *who = as_it_is
+    reference, state, language, received, changed, given_names, family_name, email, organisation, country, function, \
+        category, days, sessions, interpretation, visa, travel, hotel, checked, booked, late, extra, on_list, photo, _ \
+        = row  # fmt: skip
     return (
         reference,
         state,
         language,
         f"{received[:10]}T{received[11:19]}+00:00",
         f"{changed[:10]}T{changed[11:19]}+00:00",
-        *who,
+        given_names,
+        family_name,
+        email,
+        organisation,
+        country,
+        function,
+        category,
         words(days),
         words(sessions),
         interpretation,
         visa,
         travel,
         hotel,
-        *("yes" if holds else "no" for holds in (checked, booked, late, on_list, photo)),
+        NO_YES[checked],
+        NO_YES[booked],
+        NO_YES[late],
+        NO_YES[on_list],
+        NO_YES[photo],
         *(own_answers(extra, questions) if questions else ()),
     )
 
