@@ -17,7 +17,7 @@ serve: .venv/run   ## serve for real: settings from the environment, none of the
 
 test: .venv/dev node_modules/.package-lock.json system  ## everything that must pass: unit, view, mail, PostgreSQL and browser tests
 	$(BIN)/python -m pytest -q -n auto --ignore=tests/browser --ignore=tests/faults
-	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/browser
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --reruns 1 -r R tests/browser
 
 check: lint types translations test audit  ## what CI runs: linters, types, translations, tests, audits
 
