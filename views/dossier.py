@@ -162,17 +162,17 @@ class ShownMark(NamedTuple):
     value: str
     chosen: str
     former: str
-    sequence: str
+    sequence: str | int
 
 
 def marks_of(row: Registration, sent: MarkForm | None) -> list[ShownMark]:
     """The marks to be set; a form that comes back to be sent once more holds what it held."""
     shown = []
     for name, value in verbs.called_for(row).items():
-        is_sent = sent is not None and sent.mark.data == name
-        held = (sent.value, sent.former, sent.sequence) if sent and is_sent else ()
-        chosen, former, sequence = [field.data for field in held] or (value, value, str(row.sequence))
-        shown.append(ShownMark(name, verbs.MARKS[name], value, chosen, former, sequence))
+        held: Any = value, value, row.sequence
+        if sent and sent.mark.data == name:
+            held = sent.value.data, sent.former.data, sent.sequence.data
+        shown.append(ShownMark(name, verbs.MARKS[name], value, *held))
     return shown
 
 

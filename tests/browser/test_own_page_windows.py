@@ -5,7 +5,7 @@ import re
 import pytest
 from browser import steps
 from browser.steps import MODES
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -27,17 +27,23 @@ def two_windows(open_page, server, ada):
     return open_two_windows
 
 
-@BOTH
-def test_second_window_is_told_of_the_first_and_keeps_what_was_typed(two_windows, server, ada, mode):
-    first, second = two_windows(mode)
+def save_in_both(first: Page, second: Page) -> Locator:
+    """Save another function in the first window, then another organisation in the second; what that is told."""
     first.fill("#function", "President")
     steps.save(first)
     second.fill("#organisation", "Labour Party of Great Britain")
-
     second.locator("button[value=save]").click()
-
     notice = second.locator(".notice[role=alert]")
     expect(notice).to_be_focused()
+    return notice
+
+
+@BOTH
+def test_second_window_is_told_of_the_first_and_keeps_what_was_typed(two_windows, server, ada, mode):
+    first, second = two_windows(mode)
+
+    notice = save_in_both(first, second)
+
     expect(notice.locator("li")).to_have_text(
         ["Organisation – stored now: Labour Party", "Function – stored now: President"]
     )
@@ -55,12 +61,7 @@ def test_second_window_is_told_of_the_first_and_keeps_what_was_typed(two_windows
 @BOTH
 def test_conflict_is_told_in_another_language_and_beside_an_error_too(two_windows, server, ada, mode):
     first, second = two_windows(mode)
-    first.fill("#function", "President")
-    steps.save(first)
-    second.fill("#organisation", "Labour Party of Great Britain")
-    second.locator("button[value=save]").click()
-    notice = second.locator(".notice[role=alert]")
-    expect(notice).to_be_focused()
+    notice = save_in_both(first, second)
 
     second.get_by_role("button", name="Français").click()
 
