@@ -94,7 +94,7 @@ def unreached() -> int:
     was stopped or has been erased. What asks to confirm a new address counts while that waits.
     """
     failed = Mail.select().left_outer_join(Registration)
-    failed = failed.where(Mail.state == "failed", Mail.recipient != "", outbox.is_wanted())
+    failed = failed.where(outbox.has_failed(), Mail.recipient != "")
     is_current = (Mail.kind != "address") & (fn.LOWER(Mail.recipient) == fn.LOWER(Registration.email))
     is_open = Mail.registration.is_null() & (Mail.created_at > clock.now() - LIFETIME)
     return int(failed.where(is_current | is_open | _asks_for_confirmation()).count())

@@ -190,9 +190,14 @@ def is_whole() -> Any:
     return (Mail.recipient != "") & (Mail.message != "")
 
 
+def has_failed() -> Any:
+    """Whether a mail failed that is still meant to go out."""
+    return (Mail.state == "failed") & is_wanted()
+
+
 def failures() -> int:
     """How many mails have failed that can be sent again and are still meant to go out."""
-    return Mail.select().where(Mail.state == "failed", is_whole(), is_wanted()).count()
+    return Mail.select().where(has_failed(), is_whole()).count()
 
 
 def _wait(mail: Mail, **changes: Any) -> None:

@@ -163,7 +163,7 @@ def retries() -> WerkzeugResponse:
     """Send again every mail that failed, as many as the button says."""
     if not RetryForm().validate():
         refuse_old_page()
-    outbox.retry((Mail.state == "failed") & outbox.is_wanted(), organiser=current_user.organiser)
+    outbox.retry(outbox.has_failed(), organiser=current_user.organiser)
     return go(url_for("mails.listing"))
 
 
